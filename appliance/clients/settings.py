@@ -1,0 +1,46 @@
+"""Where the servers are and what opens them: read once per process from `VEDETTE_*` variables by its composition root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class StoreSettings(BaseSettings):
+    """VEDETTE_STORE_*: the S3 endpoint workers use, and the one browsers reach (the same in standalone mode)."""
+
+    model_config = SettingsConfigDict(env_prefix="VEDETTE_STORE_", frozen=True)
+    endpoint: str
+    public_endpoint: str = ""
+    access_key: SecretStr
+    secret_key: SecretStr
+    bucket: str = "vedette"
+    region: str = "us-east-1"
+
+
+class MessagingSettings(BaseSettings):
+    """VEDETTE_NATS_*."""
+
+    model_config = SettingsConfigDict(env_prefix="VEDETTE_NATS_", frozen=True)
+    url: str
+    user: str = ""
+    password: SecretStr = SecretStr("")
+
+
+class DatabaseSettings(BaseSettings):
+    """VEDETTE_DATABASE_URL: a SQLAlchemy URL, postgresql+psycopg://…"""
+
+    model_config = SettingsConfigDict(env_prefix="VEDETTE_DATABASE_", frozen=True)
+    url: SecretStr
+
+
+class WorkSettings(BaseSettings):
+    """VEDETTE_WORK_*: where a worker keeps private temporary files and its cache of model packages."""
+
+    model_config = SettingsConfigDict(env_prefix="VEDETTE_WORK_", frozen=True)
+    folder: Path
+    concurrency: int = 1
+    threads: int = 0
+    log_format: str = "text"

@@ -1,0 +1,45 @@
+"""Where everything lies in the object store. Deterministic: doing a thing twice writes the same key."""
+
+from __future__ import annotations
+
+from appliance.contracts.base import ItemId, Name, RunId, Sha256, Version
+
+BUCKET = "vedette"
+
+
+def item_prefix(item_id: ItemId) -> str:
+    return f"items/{item_id}/"
+
+
+def original(item_id: ItemId) -> str:
+    return f"items/{item_id}/original"
+
+
+def scene(item_id: ItemId) -> str:
+    """The normalised COG."""
+    return f"items/{item_id}/scene.tif"
+
+
+def thumbnail(item_id: ItemId) -> str:
+    return f"items/{item_id}/thumbnail.png"
+
+
+def run_prefix(run_id: RunId) -> str:
+    return f"runs/{run_id}/"
+
+
+def checkpoint(run_id: RunId, band: int) -> str:
+    """The detections whose owner is band `band`, as GeoParquet."""
+    return f"runs/{run_id}/bands/{band:06d}.parquet"
+
+
+def detections(run_id: RunId) -> str:
+    return f"runs/{run_id}/detections.parquet"
+
+
+def model_prefix(name: Name, version: Version) -> str:
+    return f"models/{name}/{version}/"
+
+
+def snapshot_prefix(digest: Sha256) -> str:
+    return f"snapshots/{digest.removeprefix('sha256:')}/"

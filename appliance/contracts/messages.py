@@ -1,0 +1,117 @@
+"""What travels through NATS JetStream: work, reports about work, and cancellation. The database stays the truth.
+
+Streams (work queues keep a message until one worker has acknowledged it):
+    MEDIA    media.normalise            NormaliseScene
+    DETECT   detect.<detector>          DetectScene
+    REPORTS  reports.item, reports.run  ItemReport, RunReport: consumed by the API alone
+    EVENTS   events.>                   Event (events.py), kept for a day, for pages that resume
+Key-value buckets: `workers` (WorkerAnnouncement by worker id, 15 s time to live), `cancelled` (run id -> empty, one day).
+A message's `Nats-Msg-Id` is its natural identity plus the attempt, so that publishing twice delivers once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from appliance.contracts.base import Contract, ItemId, Name, RunId, Sha256, Version
+from appliance.contracts.detection import RunSummary
+from appliance.contracts.errors import Reason
+from appliance.contracts.item import Asset, SceneInfo
+from appliance.contracts.run import Progress
+
+MEDIA_STREAM, MEDIA_SUBJECT = "MEDIA", "media.normalise"
+DETECT_STREAM, DETECT_SUBJECTS = "DETECT", "detect.>"
+REPORTS_STREAM, REPORTS_SUBJECTS = "REPORTS", "reports.>"
+EVENTS_STREAM, EVENTS_SUBJECTS = "EVENTS", "events.>"
+WORKERS_BUCKET, CANCELLED_BUCKET = "workers", "cancelled"
+ITEM_REPORT_SUBJECT, RUN_REPORT_SUBJECT = "reports.item", "reports.run"
+
+
+def detect_subject(detector: Name) -> str:
+    return f"detect.{detector}"
+
+
+class NormaliseScene(Contract):
+    """Work for a media worker: make a COG of the original. Its digest is checked against what was announced."""
+
+    item_id: ItemId
+    name: str
+    original_key: str
+    original_sha256: Sha256
+    size_bytes: int
+    attempt: int = 1
+
+
+class DetectScene(Contract):
+    """Work for a detector worker: everything it needs, so that it asks no one while it works."""
+
+    run_id: RunId
+    item_id: ItemId
+    item_name: str
+    scene_key: str
+    scene: SceneInfo
+    detector: Name
+    version: Version
+    package_prefix: str
+    package_digest: Sha256
+    attempt: int = 1
+
+
+class ItemStarted(Contract):
+    kind: Literal["started"] = "started"
+
+
+class ItemProgress(Contract):
+    kind: Literal["progress"] = "progress"
+    percent: float = Field(ge=0, le=100)
+
+
+class ItemReady(Contract):
+    kind: Literal["ready"] = "ready"
+    scene: SceneInfo
+    assets: list[Asset]
+
+
+class WorkFailed(Contract):
+    kind: Literal["failed"] = "failed"
+    reason: Reason
+
+
+class ItemReport(Contract):
+    """From a media worker. A report of an older attempt is ignored."""
+
+    item_id: ItemId
+    attempt: int
+    body: Annotated[ItemStarted | ItemProgress | ItemReady | WorkFailed, Field(discriminator="kind")]
+
+
+class RunStarted(Contract):
+    kind: Literal["started"] = "started"
+    worker: str
+
+
+class RunProgress(Contract):
+    kind: Literal["progress"] = "progress"
+    progress: Progress
+
+
+class RunFinished(Contract):
+    """The GeoParquet file lies under keys.detections(run_id); the API ingests it in one transaction."""
+
+    kind: Literal["finished"] = "finished"
+    summary: RunSummary
+    detections_key: str
+
+
+class RunCancelled(Contract):
+    kind: Literal["cancelled"] = "cancelled"
+
+
+class RunReport(Contract):
+    """From a detector worker. A report of an older attempt is ignored."""
+
+    run_id: RunId
+    attempt: int
+    body: Annotated[RunStarted | RunProgress | RunFinished | RunCancelled | WorkFailed, Field(discriminator="kind")]

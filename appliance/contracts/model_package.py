@@ -1,0 +1,144 @@
+"""A model package: a folder with manifest.yaml, model.onnx, metrics.json and MODEL_CARD.md. Reading it is in `formats`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from appliance.contracts.base import Contract, Instant, Metres, Name, Score, Sha256, Version
+
+MANIFEST_FILE = "manifest.yaml"
+MODEL_FILE = "model.onnx"
+METRICS_FILE = "metrics.json"
+CARD_FILE = "MODEL_CARD.md"
+
+
+class Task(StrEnum):
+    DETECT = "detect"
+    DETECT_ROTATED = "detect-rotated"
+    SEGMENT_INSTANCES = "segment-instances"
+
+
+class TaxonomyClass(Contract):
+    """A class by its path of one to four levels, coarse to fine; its place in the list is the model's class index."""
+
+    path: tuple[str, ...] = Field(min_length=1, max_length=4)
+    title: str = Field(default="", max_length=100)
+
+    @property
+    def label(self) -> str:
+        return "/".join(self.path)
+
+
+class GsdRange(Contract):
+    """Ground sample distance: scenes are resampled to `nominal`; outside `minimum`..`maximum` a scene is refused."""
+
+    minimum: Metres
+    nominal: Metres
+    maximum: Metres
+
+    @model_validator(mode="after")
+    def _ordered(self) -> GsdRange:
+        if not self.minimum <= self.nominal <= self.maximum:
+            raise ValueError("gsd_metres needs minimum <= nominal <= maximum")
+        return self
+
+
+class Normalisation(Contract):
+    """value -> (value * scale - mean) / standard_deviation, per band.
+
+    `graph`: the ONNX graph does it and takes raw pixels. `host`: the worker does it before inference.
+    """
+
+    where: Literal["graph", "host"] = "graph"
+    scale: float = 1.0
+    mean: list[float] = []
+    standard_deviation: list[float] = []
+
+
+class ModelInput(Contract):
+    """What the ONNX graph takes: a batch of `tile_size` x `tile_size` tiles; the batch dimension is dynamic."""
+
+    name: str = "tiles"
+    bands: list[str] = Field(min_length=1, max_length=64)
+    dtype: Literal["uint8", "uint16", "float32"] = "uint8"
+    layout: Literal["nhwc", "nchw"] = "nhwc"
+    tile_size: int = Field(ge=32, le=8192)
+    halo: int = Field(ge=0, le=2048)
+    gsd_metres: GsdRange | None = None
+    normalisation: Normalisation = Normalisation()
+
+    @model_validator(mode="after")
+    def _core(self) -> ModelInput:
+        if self.tile_size <= 2 * self.halo:
+            raise ValueError("tile_size must be larger than twice the halo: no core is left")
+        return self
+
+
+class DecodeHead(Contract):
+    """How the outputs of the ONNX graph become objects, in tile pixels. N tiles, K candidates, C classes.
+
+    boxes:           boxes (N,K,4) float32 x0,y0,x1,y1; scores (N,K) float32; classes (N,K) int64
+    rotated-boxes:   boxes (N,K,5) float32 x,y,width,height,angle in degrees (see PixelBox); scores; classes
+    centre:          heatmap (N,C,H,W) float32 after sigmoid; size (N,2,H,W) width,height in pixels; offset (N,2,H,W)
+                     Zhou et al. 2019, Objects as Points; peaks by a 3x3 maximum
+    instance-masks:  boxes (N,K,4); scores; classes; masks (N,K,h,w) float32 probabilities over each box
+    """
+
+    kind: Literal["boxes", "rotated-boxes", "centre", "instance-masks"]
+    outputs: dict[str, str] = {}
+    stride: int = Field(default=4, ge=1, le=64)
+    maximum_per_tile: int = Field(default=1000, ge=1, le=100_000)
+
+
+class Step(Contract):
+    """One processing step of a recipe, by its registered name."""
+
+    step: Name
+    parameters: dict[str, Any] = {}
+
+
+class Recipe(Contract):
+    before: list[Step] = Field(default=[], max_length=50)
+    after: list[Step] = Field(default=[], max_length=50)
+
+
+class RunningPoint(Contract):
+    """Chosen on a validation snapshot. `overlap` is the IoU above which two detections are one object."""
+
+    threshold: Score
+    overlap: Score = 0.5
+    chosen_on: Sha256 | None = None
+    metric: str = "f1"
+
+
+class Lineage(Contract):
+    """Where a model comes from, so that it can be built again."""
+
+    train: Sha256 | None = None
+    validation: Sha256 | None = None
+    test: Sha256 | None = None
+    code: str = Field(default="", max_length=200)
+    configuration: Sha256 | None = None
+    initialised_from: str = Field(default="", max_length=400)
+    seed: int = 0
+    created_at: Instant | None = None
+
+
+class Manifest(Contract):
+    schema_version: Literal[1] = 1
+    name: Name
+    version: Version
+    title: str = Field(default="", max_length=100)
+    task: Task
+    architecture: str = Field(max_length=100)
+    taxonomy: list[TaxonomyClass] = Field(min_length=1, max_length=10_000)
+    input: ModelInput
+    decode: DecodeHead
+    recipe: Recipe = Recipe()
+    running_point: RunningPoint
+    metrics: dict[str, float] = {}
+    lineage: Lineage = Lineage()
+    licence: str = Field(max_length=200)

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Locks every set of dependencies with hashes and without a registry's address. Run after editing pyproject.toml.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+lock() { # output, extra arguments...
+  local out=$1; shift
+  uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --no-annotate --no-header --quiet "$@" -o "requirements/$out"
+}
+lock runtime.txt --extra build
+lock dev.txt --extra build --extra dev --extra train --extra operator -c requirements/runtime.txt
