@@ -1,0 +1,36 @@
+"""Routes: parse, call one service, translate. One file per noun; `ALL` is what app.py serves.
+
+No `from __future__ import annotations` here: the name would hide the module of that name.
+"""
+
+from appliance.api.routes import (
+    annotations,
+    datasets,
+    detections,
+    detectors,
+    events,
+    health,
+    items,
+    runs,
+    sessions,
+    snapshots,
+    tiles,
+    tokens,
+    workers,
+)
+
+ALL = (
+    health.router,
+    sessions.router,
+    tokens.router,
+    datasets.router,
+    items.router,
+    tiles.router,
+    runs.router,
+    detections.router,
+    detectors.router,
+    annotations.router,
+    snapshots.router,
+    workers.router,
+    events.router,
+)

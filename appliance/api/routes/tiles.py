@@ -1,0 +1,83 @@
+"""Map tiles, all WebMercatorQuad: the scene as pictures, detections and annotations as vectors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from appliance.api.caching import immutable, matches, not_modified, private
+from appliance.api.context import ServicesOf, Who
+from appliance.api.views.tiles import RasterStyle, TileAddress
+
+router = APIRouter(prefix="/api", tags=["tiles"])
+
+Zoom = Annotated[int, Path(ge=0, le=24)]
+Place = Annotated[int, Path(ge=0, lt=1 << 24)]
+Version = Annotated[str | None, Query(max_length=100, description="The scene's digest: makes the answer immutable.")]
+VECTOR = "application/vnd.mapbox-vector-tile"
+_VECTOR_RESPONSE = {200: {"content": {VECTOR: {"schema": {"type": "string", "format": "binary"}}}}}
+
+
+@router.get(
+    "/items/{item_id}/tiles/{z}/{x}/{y}.{extension}",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}, "image/jpeg": {}, "image/webp": {}}}},
+)
+async def get_scene_tile(
+    item_id: UUID,
+    z: Zoom,
+    x: Place,
+    y: Place,
+    extension: Literal["png", "jpg", "webp"],
+    services: ServicesOf,
+    request: Request,
+    _: Who,
+    bands: Annotated[
+        str | None, Query(pattern=r"^\d{1,4}(,\d{1,4}){0,2}$", description="One or three, from 1.")
+    ] = None,
+    rescale: Annotated[
+        str | None, Query(max_length=200, description="lo,hi for all bands, or a pair per band.")
+    ] = None,
+    v: Version = None,
+) -> Response:
+    """256 pixels square; transparent outside the scene. Stretched as recorded with the scene, unless told otherwise."""
+    style = RasterStyle.parse(extension, bands, rescale)
+    tag = await services.raster_tiles.tag(item_id, style)
+    if matches(request, tag):
+        return not_modified(tag)
+    tile = await services.raster_tiles.tile(item_id, TileAddress(z=z, x=x, y=y), style)
+    return Response(tile, media_type=style.media_type, headers=immutable(tag) if v else private(tag))
+
+
+@router.get("/runs/{run_id}/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses=_VECTOR_RESPONSE)
+async def get_detection_tile(
+    run_id: UUID,
+    z: Zoom,
+    x: Place,
+    y: Place,
+    services: ServicesOf,
+    request: Request,
+    _: Who,
+    min_score: Annotated[float, Query(ge=0, le=1)] = 0.0,
+) -> Response:
+    """Layer `detections`: ordinal, label, score, area; `truncated` is true on all where a tile holds too many and
+    only the best are given."""
+    tag = await services.vector_tiles.run_tag(run_id, min_score)
+    if matches(request, tag):
+        return not_modified(tag)
+    tile = await services.vector_tiles.detections(run_id, TileAddress(z=z, x=x, y=y), min_score)
+    return Response(tile, media_type=VECTOR, headers=private(tag))
+
+
+@router.get("/items/{item_id}/annotations/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses=_VECTOR_RESPONSE)
+async def get_annotation_tile(
+    item_id: UUID, z: Zoom, x: Place, y: Place, services: ServicesOf, request: Request, _: Who
+) -> Response:
+    """Layer `annotations`: id, label, source."""
+    tag = await services.vector_tiles.annotations_tag(item_id)
+    if matches(request, tag):
+        return not_modified(tag)
+    tile = await services.vector_tiles.annotations(item_id, TileAddress(z=z, x=x, y=y))
+    return Response(tile, media_type=VECTOR, headers=private(tag))

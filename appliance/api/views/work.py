@@ -1,0 +1,127 @@
+"""Bodies of runs, their figures, annotation import, snapshots, readiness and problems."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from appliance.contracts.annotation import AnnotationRecord
+from appliance.contracts.base import Contract, Name, Score, Sha256, Version
+from appliance.contracts.errors import Code
+from appliance.contracts.snapshot import PixelWindow, SnapshotManifest
+
+
+class NewRun(Contract):
+    """Without `version`, the newest of the detector."""
+
+    detector: Name
+    version: Version | None = None
+
+
+class Histogram(Contract):
+    """How many detections have which score: `counts[i]` lie in [i / n, (i + 1) / n), the last bin closed."""
+
+    counts: list[int]
+    total: int
+    labels: dict[str, int]
+    running_point: Score
+
+
+class OperatingPoint(Contract):
+    """Figures of the detections at or above `threshold` against the annotations, at IoU `Evaluation.overlap`."""
+
+    threshold: Score
+    precision: float
+    recall: float
+    f1: float
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+
+
+class Evaluation(Contract):
+    """`point` is at the threshold asked for (without one, the detector's running point); `curve` is for a slider."""
+
+    overlap: Score
+    by_label: bool = Field(description="False where the labels of both sides have nothing in common.")
+    annotations: int
+    detections: int
+    point: OperatingPoint
+    curve: list[OperatingPoint]
+
+
+class AnnotationImport(Contract):
+    """Replaces what the same source said of the items named in `records`: importing twice is importing once."""
+
+    source: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    records: list[AnnotationRecord] = Field(max_length=200_000)
+
+
+class AnnotationCounts(Contract):
+    items: int
+    imported: int
+    replaced: int
+
+
+class SnapshotPart(Contract):
+    """One item and the windows of it that belong to the snapshot; no windows means the whole item."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    windows: list[PixelWindow] = Field(default=[], max_length=10_000)
+
+
+class NewSnapshot(Contract):
+    """Without `items`, every ready item of the dataset."""
+
+    items: list[SnapshotPart] | None = Field(default=None, min_length=1, max_length=100_000)
+
+
+class SnapshotCreated(Contract):
+    digest: Sha256
+    manifest: SnapshotManifest
+
+
+class SnapshotFile(Contract):
+    path: str
+    url: str
+
+
+class SnapshotFiles(Contract):
+    """Everything of the snapshot's folder, to be fetched from the store."""
+
+    manifest: SnapshotManifest
+    files: list[SnapshotFile]
+
+
+class Readiness(Contract):
+    """True for each server that answered."""
+
+    ready: bool
+    database: bool
+    messaging: bool
+    store: bool
+
+
+class Health(Contract):
+    status: str = "ok"
+    version: str
+
+
+class ProblemField(Contract):
+    """One field of the request that was not understood."""
+
+    where: str
+    message: str
+
+
+class Problem(Contract):
+    """RFC 9457 problem details; `detail` is one sentence for people and `remedy` says what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: Code
+    remedy: str = ""
+    fields: list[ProblemField] = []
