@@ -1,0 +1,69 @@
+"""NATS with JetStream: file storage, every message on disk before it is acknowledged, one user with a password."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from appliance.clients.settings import MessagingSettings
+from appliance.standalone import binaries
+from appliance.standalone.credentials import Credentials, write_private
+from appliance.standalone.ports import LOOPBACK
+from appliance.standalone.service import Service
+
+USER = "vedette"
+
+
+@dataclass(frozen=True)
+class Nats:
+    """One server. `durable=False` is for tests alone: it does without fsync."""
+
+    folder: Path
+    port: int
+    credentials: Credentials
+    durable: bool = True
+
+    def settings(self) -> MessagingSettings:
+        password = SecretStr(self.credentials.secret("messaging"))
+        return MessagingSettings(url=f"nats://{LOOPBACK}:{self.port}", user=USER, password=password)
+
+    def service(self) -> Service:
+        return Service(
+            name="nats",
+            command=(str(binaries.nats_server()), "--config", str(self._configuration)),
+            folder=self.folder,
+            ready=self._ready,
+            ports=(self.port,),
+            prepare=self._prepare,
+        )
+
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / "nats.conf"
+
+    def _prepare(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        store = self.folder / "jetstream"
+        sync = "always" if self.durable else '"2m"'
+        # JSON strings are valid strings of the server's own configuration language, with every escape it knows.
+        text = f"""
+listen: {json.dumps(f"{LOOPBACK}:{self.port}")}
+server_name: "vedette"
+jetstream {{ store_dir: {json.dumps(str(store))}, sync_interval: {sync}, max_memory_store: 64MB }}
+authorization {{ user: {json.dumps(USER)}, password: {json.dumps(self.credentials.secret("messaging"))} }}
+max_payload: 4MB
+"""
+        write_private(self._configuration, text)
+
+    def _ready(self) -> bool:
+        """The server greets with a line of INFO; it says `jetstream` once the streams are recovered."""
+        try:
+            with socket.create_connection((LOOPBACK, self.port), timeout=1) as connection:
+                greeting = connection.makefile("rb").readline(65536)
+        except OSError:
+            return False
+        return greeting.startswith(b"INFO ") and bool(json.loads(greeting[5:]).get("jetstream"))
