@@ -1,0 +1,95 @@
+"""What a detector worker tells the API about one run. Used by worker_run.py; knows the messages, not the work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+from appliance.clients import logging
+from appliance.clients.messaging import Messaging
+from appliance.contracts import keys
+from appliance.contracts.detection import RunSummary
+from appliance.contracts.errors import Reason, VedetteError
+from appliance.contracts.messages import (
+    RUN_REPORT_SUBJECT,
+    DetectScene,
+    RunCancelled,
+    RunFinished,
+    RunProgress,
+    RunReport,
+    RunStarted,
+    WorkFailed,
+)
+from appliance.contracts.run import Progress
+
+_PROGRESS_SECONDS = 0.5
+_STORE_TRIES = 60
+
+Body = RunStarted | RunProgress | RunFinished | RunCancelled | WorkFailed
+
+
+class RunReporter:
+    """Ends (finished, cancelled, failed) are said until they are stored; progress is said when it can be."""
+
+    def __init__(self, messaging: Messaging, work: DetectScene) -> None:
+        self._messaging = messaging
+        self._work = work
+        self._latest: Progress | None = None
+
+    def note_progress(self, progress: Progress) -> None:
+        """From any thread; only the newest is sent."""
+        self._latest = progress
+
+    @contextlib.asynccontextmanager
+    async def sending_progress(self) -> AsyncIterator[None]:
+        """At most two reports a second for as long as the context lasts."""
+        task = asyncio.create_task(self._send_progress())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def started(self, worker: str) -> None:
+        await self._say(RunStarted(worker=worker), f"started/{uuid4()}", tries=1)
+
+    async def finished(self, summary: RunSummary) -> None:
+        await self._end(RunFinished(summary=summary, detections_key=keys.detections(self._work.run_id)), "finished")
+
+    async def cancelled(self) -> None:
+        await self._end(RunCancelled(), "cancelled")
+
+    async def failed(self, reason: Reason) -> None:
+        await self._end(WorkFailed(reason=reason), "failed")
+
+    async def _send_progress(self) -> None:
+        sent: Progress | None = None
+        while True:
+            latest = self._latest
+            if latest is not None and latest != sent:
+                await self._say(RunProgress(progress=latest), f"progress/{uuid4()}", tries=1)
+                sent = latest
+            await asyncio.sleep(_PROGRESS_SECONDS)
+
+    async def _end(self, body: Body, name: str) -> None:
+        """The message id is the same for every worker that comes to this end, so it is stored once."""
+        if not await self._say(body, name, tries=_STORE_TRIES):
+            raise RuntimeError("the end of the run could not be reported")
+
+    async def _say(self, body: Body, name: str, tries: int) -> bool:
+        report = RunReport(run_id=self._work.run_id, attempt=self._work.attempt, body=body)
+        for attempt in range(tries):
+            try:
+                await self._messaging.publish(
+                    RUN_REPORT_SUBJECT, report, f"{self._work.run_id}/{self._work.attempt}/{name}"
+                )
+            except VedetteError as error:
+                logging.get().warning("report not stored", report=body.kind, reason=str(error.reason))
+                if attempt + 1 < tries:
+                    await asyncio.sleep(1.0)
+            else:
+                return True
+        return False

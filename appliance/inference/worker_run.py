@@ -1,0 +1,170 @@
+"""One DetectScene from the queue: fetch the package, look at the scene, store the detections, report. Called by worker.py.
+
+The pipeline runs in a thread, so that heartbeats, reports and cancellation go on meanwhile. Knows no database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+from pydantic import ValidationError
+
+from appliance.clients import logging
+from appliance.clients.messaging import Delivery, Messaging
+from appliance.clients.objectstore import ObjectStore
+from appliance.contracts import keys
+from appliance.contracts.base import RunId
+from appliance.contracts.detection import RunSummary
+from appliance.contracts.errors import Code, Reason, VedetteError
+from appliance.contracts.messages import DetectScene
+from appliance.inference.options import Hooks, PredictOptions, SceneSource
+from appliance.inference.predict import predict_scene
+from appliance.inference.worker_backends import WarmBackends
+from appliance.inference.worker_checkpoints import StoreCheckpoints
+from appliance.inference.worker_packages import PackageCache
+from appliance.inference.worker_reports import RunReporter
+
+MAXIMUM_DELIVERIES = 5
+_PARQUET = "application/vnd.apache.parquet"
+_HAND_BACK_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What one worker process has, made by worker.py."""
+
+    name: str
+    messaging: Messaging
+    store: ObjectStore
+    packages: PackageCache
+    backends: WarmBackends
+    folder: Path
+    options: PredictOptions
+    changed: Callable[[], None]
+    """Called when the worker becomes busy or free, so that it is announced at once."""
+
+
+@dataclass
+class RunHandler:
+    """Handles deliveries, several at once. `running` holds a flag for each run; setting it cancels the run."""
+
+    tools: Tools
+    running: dict[RunId, Event] = field(default_factory=dict)
+
+    def cancel(self, run_id: RunId) -> None:
+        if run_id in self.running:
+            self.running[run_id].set()
+
+    async def __call__(self, delivery: Delivery) -> None:
+        """Returning acknowledges; raising hands the work back (see Messaging.work)."""
+        try:
+            work = DetectScene.model_validate_json(delivery.data)
+        except ValidationError as error:
+            logging.get().error("work not understood", subject=delivery.subject, problem=str(error)[:500])
+            return
+        reporter = RunReporter(self.tools.messaging, work)
+        if delivery.delivered > MAXIMUM_DELIVERIES:
+            await reporter.failed(_gave_up(work))
+            return
+        log = logging.get().bind(run=str(work.run_id), item=work.item_name, delivered=delivery.delivered)
+        try:
+            await self._announced(work, reporter)
+        except VedetteError as error:
+            log.warning("run ended", code=error.reason.code, reason=str(error.reason))
+            await _ended(error.reason, delivery.delivered, reporter)
+        except Exception as error:
+            log.exception("run broke")
+            what = f"Looking at {work.item_name} broke: {type(error).__name__}: {error}"[:1000]
+            reason = Reason(code=Code.INTERNAL, message=what, remedy="See the worker's log.", retryable=True)
+            await _ended(reason, delivery.delivered, reporter)
+        else:
+            log.info("run over")
+
+    async def _announced(self, work: DetectScene, reporter: RunReporter) -> None:
+        flag = self.running.setdefault(work.run_id, Event())
+        self.tools.changed()
+        try:
+            # The flag stands before the bucket is asked: a cancellation in between reaches the one or the other.
+            if await self.tools.messaging.is_cancelled(work.run_id):
+                flag.set()
+            await self._run(work, reporter, flag)
+        finally:
+            del self.running[work.run_id]
+            self.tools.changed()
+
+    async def _run(self, work: DetectScene, reporter: RunReporter, flag: Event) -> None:
+        checkpoints = StoreCheckpoints(self.tools.store, work.run_id)
+        if flag.is_set():
+            raise _cancelled(work)
+        await reporter.started(self.tools.name)
+        job = Job(self.tools, work, checkpoints, reporter, flag)
+        async with reporter.sending_progress():
+            summary = await _in_thread(job, flag)
+        await reporter.finished(summary)
+        await asyncio.to_thread(checkpoints.clear)
+
+
+@dataclass(frozen=True)
+class Job:
+    """The synchronous part of a run, in a thread of its own."""
+
+    tools: Tools
+    work: DetectScene
+    checkpoints: StoreCheckpoints
+    reporter: RunReporter
+    flag: Event
+
+    def __call__(self) -> RunSummary:
+        work, store = self.work, self.tools.store
+        package = self.tools.packages.get(work.package_prefix, work.package_digest)
+        scene = SceneSource(store.gdal_path(work.scene_key), work.item_name, work.scene, store.gdal_options())
+        hooks = Hooks(self.reporter.note_progress, self.flag.is_set, self.checkpoints)
+        with (
+            tempfile.TemporaryDirectory(dir=self.tools.folder) as folder,
+            self.tools.backends.lease(package) as backend,
+        ):
+            output = Path(folder) / "detections.parquet"
+            summary = predict_scene(scene, package.manifest, backend, output, self.tools.options, hooks)
+            store.put_file(keys.detections(work.run_id), output, _PARQUET)
+            return summary
+
+
+async def _in_thread(job: Job, flag: Event) -> RunSummary:
+    """Run the job to its end. When this task is cancelled (the worker stops), the thread is told and waited for."""
+    thread = asyncio.ensure_future(asyncio.to_thread(job))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        flag.set()
+        await asyncio.wait([thread], timeout=_HAND_BACK_SECONDS)
+        if thread.done() and not thread.cancelled():
+            thread.exception()
+        raise
+
+
+async def _ended(reason: Reason, delivered: int, reporter: RunReporter) -> None:
+    """Report an end, or raise so that the work is delivered again."""
+    if reason.code is Code.CANCELLED:
+        await reporter.cancelled()
+    elif not reason.retryable or delivered >= MAXIMUM_DELIVERIES:
+        await reporter.failed(reason)
+    else:
+        raise VedetteError(reason.code, reason.message, reason.remedy, retryable=True)
+
+
+def _cancelled(work: DetectScene) -> VedetteError:
+    return VedetteError(Code.CANCELLED, f"The run on {work.item_name} was cancelled.")
+
+
+def _gave_up(work: DetectScene) -> Reason:
+    """The last worker died without a word: most often for want of memory, or inside the model."""
+    return Reason(
+        code=Code.INTERNAL,
+        message=f"{MAXIMUM_DELIVERIES} workers ended while they looked at {work.item_name}.",
+        remedy="See `vedette logs` for the workers' last lines; give them more memory, or apply another model package.",
+    )
