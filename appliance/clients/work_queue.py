@@ -1,0 +1,130 @@
+"""Take work from a JetStream work queue: pull, keep alive, acknowledge. Used by messaging.py; knows no contract."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import nats.errors
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext, api
+
+from appliance.clients import jetstream, logging
+from appliance.contracts.errors import VedetteError
+
+_PULL_SECONDS = 5.0
+_ACKNOWLEDGE_SECONDS = 5.0
+_LONGEST_BACK_OFF_SECONDS = 60.0
+_PROBLEMS = (nats.errors.Error, OSError, TimeoutError)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message as it was delivered: `delivered` counts deliveries of this message, from 1."""
+
+    subject: str
+    data: bytes
+    sequence: int
+    delivered: int
+
+
+Handler = Callable[[Delivery], Awaitable[None]]
+
+
+def delivery(message: Msg) -> Delivery:
+    about = message.metadata
+    return Delivery(message.subject, message.data, about.sequence.stream, about.num_delivered)
+
+
+def back_off_seconds(delivered: int) -> float:
+    """How long a message that failed for the `delivered`th time rests: 1, 2, 4 ... 60 seconds."""
+    return min(2.0 ** min(delivered - 1, 16), _LONGEST_BACK_OFF_SECONDS)
+
+
+@dataclass(frozen=True)
+class WorkQueue:
+    """One durable consumer of one stream, shared by all who name it alike."""
+
+    context: JetStreamContext
+    stream: str
+    subject: str
+    durable: str
+    ack_wait_seconds: float
+
+    async def run(self, handler: Handler, concurrency: int) -> None:
+        """Until cancelled. Each of `concurrency` tasks holds one message at a time: none waits in a buffer of ours."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(concurrency):
+                group.create_task(self._one_at_a_time(handler))
+
+    async def _one_at_a_time(self, handler: Handler) -> None:
+        """Comes back from everything: a lost connection, a restarted server, even one that lost its data."""
+        while True:
+            try:
+                await self._ensure_consumer()
+                subscription = await self.context.pull_subscribe_bind(self.durable, self.stream)
+                try:
+                    await self._pull(subscription, handler)
+                finally:
+                    with contextlib.suppress(*_PROBLEMS):
+                        await subscription.unsubscribe()
+            except _PROBLEMS as error:
+                logging.get().warning("work queue", stream=self.stream, problem=str(error) or type(error).__name__)
+                await asyncio.sleep(1)
+
+    async def _ensure_consumer(self) -> None:
+        config = api.ConsumerConfig(
+            durable_name=self.durable,
+            filter_subject=self.subject,
+            ack_policy=api.AckPolicy.EXPLICIT,
+            ack_wait=self.ack_wait_seconds,
+            max_deliver=-1,
+        )
+        try:
+            await self.context.add_consumer(self.stream, config)
+        except nats.js.errors.NotFoundError:
+            await jetstream.ensure(self.context)
+            await self.context.add_consumer(self.stream, config)
+
+    async def _pull(self, subscription: JetStreamContext.PullSubscription, handler: Handler) -> None:
+        while True:
+            try:
+                [message] = await subscription.fetch(1, timeout=_PULL_SECONDS)
+            except TimeoutError:  # nothing to do
+                continue
+            await self._handle(message, handler)
+
+    async def _handle(self, message: Msg, handler: Handler) -> None:
+        work = delivery(message)
+        heartbeat = asyncio.create_task(self._keep_alive(message))
+        try:
+            await handler(work)
+        except asyncio.CancelledError:
+            await _settle(message.nak())
+            raise
+        except VedetteError as error:
+            logging.get().warning("work failed", subject=work.subject, reason=str(error.reason))
+            again = error.reason.retryable
+            await _settle(message.nak(delay=back_off_seconds(work.delivered)) if again else message.term())
+        except Exception:
+            logging.get().exception("work failed", subject=work.subject, delivered=work.delivered)
+            await _settle(message.nak(delay=back_off_seconds(work.delivered)))
+        else:
+            await _settle(message.ack_sync(timeout=_ACKNOWLEDGE_SECONDS))
+        finally:
+            heartbeat.cancel()
+
+    async def _keep_alive(self, message: Msg) -> None:
+        while True:
+            await asyncio.sleep(self.ack_wait_seconds / 3)
+            await _settle(message.in_progress())
+
+
+async def _settle(answer: Awaitable[object]) -> None:
+    """Tell the server. When it cannot be told, the message comes again, and doing it twice changes nothing."""
+    try:
+        await answer
+    except _PROBLEMS as error:
+        logging.get().warning("could not acknowledge", problem=str(error) or type(error).__name__)
