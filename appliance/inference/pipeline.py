@@ -1,0 +1,116 @@
+"""Decode, infer and collect at the same time. Called by predict.py, which waits here, reports progress and cancels.
+
+Threads: the reader's decoders -> feeder -> model -> collector, with bounded hand-over between them. The first error stops
+all of them and is raised in the caller's thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from appliance.contracts.errors import Code, VedetteError
+from appliance.inference.backends.base import Backend, Outputs
+from appliance.inference.channel import Channel, Stop, StoppedError
+from appliance.inference.collect import Collector
+from appliance.inference.feeder import BandEnd, Batch, Feeder
+from appliance.inference.reader import StripReader
+
+_BUFFERS = 3
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What the threads run."""
+
+    reader: StripReader
+    feeder: Feeder
+    backend: Backend
+    collector: Collector
+    buffer: Callable[[], NDArray[Any]]
+
+
+def run(stages: Stages, first_band: int, watch: Callable[[], bool]) -> None:
+    """Everything from `first_band` on. `watch` is called ten times a second; when it returns True the run is cancelled.
+
+    Raises what a stage raised, or VedetteError(CANCELLED).
+    """
+    stop = Stop()
+    free: Channel[NDArray[Any]] = Channel(_BUFFERS, stop)
+    batches: Channel[Batch | BandEnd | None] = Channel(_BUFFERS * 64, stop)
+    results: Channel[tuple[Batch, Outputs] | BandEnd | None] = Channel(_BUFFERS * 64, stop)
+    for _ in range(_BUFFERS):
+        free.put(stages.buffer())
+
+    def feed() -> None:
+        with stages.reader as reader:
+            stages.feeder.feed(reader, first_band, free, batches)
+
+    threads = [
+        _thread("feed", feed, stop),
+        _thread("infer", lambda: _infer(stages.backend, free, batches, results, stop), stop),
+        _thread("collect", lambda: _collect(stages.collector, results), stop),
+    ]
+    try:
+        _wait(threads, stop, watch)
+    finally:
+        stop.now()
+        if any(thread.is_alive() for thread in threads):
+            stages.backend.interrupt()
+        for thread in threads:
+            thread.join()
+    if stop.error is not None:
+        raise stop.error
+
+
+def _wait(threads: list[threading.Thread], stop: Stop, watch: Callable[[], bool]) -> None:
+    while any(thread.is_alive() for thread in threads) and not stop.is_set:
+        threads[-1].join(_POLL_SECONDS)
+        if watch() and any(thread.is_alive() for thread in threads):
+            raise VedetteError(Code.CANCELLED, "The run was cancelled.")
+
+
+def _thread(name: str, work: Callable[[], None], stop: Stop) -> threading.Thread:
+    def guarded() -> None:
+        try:
+            work()
+        except StoppedError:
+            pass
+        except BaseException as error:  # whatever it is, the caller's thread raises it
+            stop.now(error)
+
+    thread = threading.Thread(target=guarded, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _infer(
+    backend: Backend,
+    free: Channel[NDArray[Any]],
+    batches: Channel[Batch | BandEnd | None],
+    results: Channel[tuple[Batch, Outputs] | BandEnd | None],
+    stop: Stop,
+) -> None:
+    while (message := batches.get()) is not None:
+        if isinstance(message, BandEnd):
+            results.put(message)
+            continue
+        outputs = backend.infer(message.pixels[: len(message.tiles)])
+        if stop.is_set:
+            raise StoppedError
+        free.put(message.pixels)
+        results.put((message, outputs))
+    results.put(None)
+
+
+def _collect(collector: Collector, results: Channel[tuple[Batch, Outputs] | BandEnd | None]) -> None:
+    while (message := results.get()) is not None:
+        if isinstance(message, BandEnd):
+            collector.band_end(message.band, message.skipped)
+        else:
+            collector.batch(*message)
