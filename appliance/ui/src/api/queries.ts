@@ -1,0 +1,92 @@
+/** What the page asks the API, as hooks. Events (api/events.ts) say when an answer is out of date. */
+import { QueryClient, useQuery } from "@tanstack/react-query";
+import { client, everyPage, ProblemError, unwrap, type Session } from "./client";
+
+const retry = (failures: number, error: Error) =>
+  failures < 3 && error instanceof ProblemError && (error.status === 0 || error.status >= 500);
+
+export const queries = new QueryClient({
+  defaultOptions: { queries: { retry, staleTime: 30_000, refetchOnWindowFocus: true }, mutations: { retry: false } },
+});
+
+// Any answer of 401 ends the session on the page too.
+client.use({
+  onResponse({ response, schemaPath }) {
+    if (response.status === 401 && schemaPath !== "/api/session") queries.setQueryData<Session | null>(["session"], null);
+  },
+});
+
+export const useSession = () =>
+  useQuery({
+    queryKey: ["session"],
+    queryFn: async () => {
+      try {
+        return await unwrap(client.GET("/api/session"));
+      } catch (error) {
+        if (error instanceof ProblemError && error.status === 401) return null;
+        throw error;
+      }
+    },
+    staleTime: Infinity,
+  });
+
+export const useDatasets = () =>
+  useQuery({
+    queryKey: ["datasets"],
+    queryFn: () => everyPage((cursor) => unwrap(client.GET("/api/datasets", { params: { query: { cursor } } }))),
+  });
+
+export const useItems = (dataset: string | null) =>
+  useQuery({
+    queryKey: ["items", dataset],
+    enabled: dataset !== null,
+    queryFn: () =>
+      everyPage((cursor) =>
+        unwrap(client.GET("/api/datasets/{dataset}/items", { params: { path: { dataset: dataset ?? "" }, query: { cursor } } })),
+      ),
+  });
+
+export const useRuns = (dataset: string | null) =>
+  useQuery({
+    queryKey: ["runs", dataset],
+    enabled: dataset !== null,
+    queryFn: () =>
+      everyPage((cursor) => unwrap(client.GET("/api/runs", { params: { query: { dataset: dataset ?? "", cursor } } }))),
+  });
+
+export const useDetectors = () =>
+  useQuery({
+    queryKey: ["detectors"],
+    queryFn: () => everyPage((cursor) => unwrap(client.GET("/api/detectors", { params: { query: { cursor } } }))),
+  });
+
+export const useWorkers = () =>
+  useQuery({
+    queryKey: ["workers"],
+    queryFn: async () => (await unwrap(client.GET("/api/workers"))).items,
+    refetchInterval: 10_000,
+  });
+
+export const useHistogram = (run: string | null) =>
+  useQuery({
+    queryKey: ["histogram", run],
+    enabled: run !== null,
+    staleTime: Infinity,
+    queryFn: () => unwrap(client.GET("/api/runs/{run_id}/histogram", { params: { path: { run_id: run ?? "" } } })),
+  });
+
+/** Figures against the annotations for every threshold at once; null where the scene has no annotations. */
+export const useEvaluation = (run: string | null) =>
+  useQuery({
+    queryKey: ["evaluation", run],
+    enabled: run !== null,
+    staleTime: Infinity,
+    queryFn: async () => {
+      try {
+        return await unwrap(client.GET("/api/runs/{run_id}/evaluation", { params: { path: { run_id: run ?? "" } } }));
+      } catch (error) {
+        if (error instanceof ProblemError && error.status === 404) return null;
+        throw error;
+      }
+    },
+  });

@@ -1,0 +1,27 @@
+/** Signing in and out. A one-time link is taken out of the address before anything else reads or keeps it. */
+import { client, unwrap, type Session } from "./client";
+import { queries } from "./queries";
+
+/** The secret of a one-time link (`#link=` or `?link=`), removed from the address and the history entry. */
+export function takeLink(): string | null {
+  const url = new URL(window.location.href);
+  const link = new URLSearchParams(url.hash.slice(1)).get("link") ?? url.searchParams.get("link");
+  if (/^\/sign-?in\/?$/.test(url.pathname) || link !== null) {
+    url.searchParams.delete("link");
+    window.history.replaceState(null, "", `/${url.search}`);
+  }
+  return link;
+}
+
+export async function signIn(how: { link: string } | { name: string; password: string }): Promise<Session> {
+  const session = await unwrap(client.POST("/api/session", { body: how }));
+  queries.clear();
+  queries.setQueryData(["session"], session);
+  return session;
+}
+
+export async function signOut(): Promise<void> {
+  await unwrap(client.DELETE("/api/session"));
+  queries.clear();
+  queries.setQueryData(["session"], null);
+}

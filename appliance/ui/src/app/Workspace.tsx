@@ -1,0 +1,61 @@
+/** The frame: header, scenes, map, detections, and the strip of long work. */
+import { useEffect } from "react";
+import { listen } from "../api/events";
+import type { Session } from "../api/client";
+import { useDatasets } from "../api/queries";
+import { DetectionPanel } from "../detections/DetectionPanel";
+import { Help } from "../keys/Help";
+import { useKeys } from "../keys/useKeys";
+import { MapTools } from "../map/MapTools";
+import { MapView } from "../map/MapView";
+import { Readout } from "../map/Readout";
+import { Palette } from "../palette/Palette";
+import { DropZone } from "../scenes/DropZone";
+import { ScenePanel } from "../scenes/ScenePanel";
+import { adjust, openScene, useAddress } from "../state/navigation";
+import { createStore } from "../state/store";
+import { FirstDataset } from "./FirstDataset";
+import { Header } from "./Header";
+import { MapHint } from "./MapHint";
+import { Notices } from "./Notices";
+import { Strip } from "./Strip";
+
+/** Whether changes arrive by themselves. */
+export const live = createStore<boolean>(true);
+
+export function Workspace({ session }: { session: Session }) {
+  const { dataset } = useAddress();
+  const datasets = useDatasets();
+  useEffect(() => listen((on) => live.set(on)), []);
+  useKeys();
+  const first = datasets.data?.[0]?.name;
+  const named = dataset === null || datasets.data?.some((each) => each.name === dataset);
+  useEffect(() => {
+    if (dataset === null && first) adjust({ dataset: first });
+    else if (named === false && datasets.isSuccess && !datasets.isFetching) openScene(null, first ?? null);
+  }, [dataset, first, named, datasets.isSuccess, datasets.isFetching]);
+  const empty = datasets.data?.length === 0;
+  return (
+    <div className="workspace">
+      <Header session={session} />
+      {empty ? (
+        <FirstDataset />
+      ) : (
+        <DropZone>
+          <ScenePanel />
+          <main className="stage" aria-label="Scene">
+            <MapView />
+            <MapTools />
+            <MapHint />
+            <Readout />
+          </main>
+          <DetectionPanel />
+        </DropZone>
+      )}
+      <Notices />
+      <Strip />
+      <Palette session={session} />
+      <Help />
+    </div>
+  );
+}

@@ -1,0 +1,49 @@
+/** The detections in view, best first: step through them by keyboard or click. */
+import { useEffect, useRef } from "react";
+import { inView, sceneMap } from "../map/live";
+import { classColour } from "../map/palette";
+import type { Shape } from "../map/shapes";
+import { count } from "../parts/numbers";
+import { go, useAddress } from "../state/navigation";
+import { useStore } from "../state/store";
+import { useWorkspace } from "../state/workspace";
+import { shortLabel } from "./labels";
+
+const MOST = 200;
+
+export function DetectionList() {
+  const { shapes } = useStore(inView);
+  const { filter, labels } = useWorkspace();
+  const { selection } = useAddress();
+  const map = useStore(sceneMap);
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    list.current?.querySelector("[aria-current=true]")?.scrollIntoView({ block: "nearest" });
+  }, [selection]);
+  const shown = shapes.filter((shape) => shape.score >= filter.threshold && !filter.hidden.has(shape.label));
+  const choose = (shape: Shape) => {
+    go({ selection: shape.ordinal });
+    map?.reveal(shape.extent);
+  };
+  return (
+    <section className="detection-list" aria-label="In view">
+      <h3>
+        In view <span className="quiet numbers">{count(shown.length)}</span>
+      </h3>
+      <ul ref={list}>
+        {shown.slice(0, MOST).map((shape) => (
+          <li key={shape.ordinal}>
+            <button type="button" aria-current={shape.ordinal === selection} onClick={() => choose(shape)} onPointerEnter={() => map?.shapes.setHovered(shape.ordinal)} onPointerLeave={() => map?.shapes.setHovered(null)}>
+              <svg className="swatch" viewBox="0 0 10 10" aria-hidden="true">
+                <rect x="1.5" y="1.5" width="7" height="7" rx="1.5" fill="none" strokeWidth="2" stroke={classColour(labels.indexOf(shape.label))} />
+              </svg>
+              <span>{shortLabel(shape.label)}</span>
+              <span className="quiet numbers">{shape.area === null ? "" : `${shape.area.toFixed(1)} m²`}</span>
+              <span className="numbers">{shape.score.toFixed(2)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,42 @@
+/** The right side: which run is shown, how many detections, from which score on, of which classes. */
+import { useHistogram } from "../api/queries";
+import { ErrorText } from "../parts/ErrorText";
+import { useStore } from "../state/store";
+import { useWorkspace } from "../state/workspace";
+import { inView } from "../map/live";
+import { Accuracy } from "./Accuracy";
+import { Attributes } from "./Attributes";
+import { ClassList } from "./ClassList";
+import { DetectionList } from "./DetectionList";
+import { ScoreSlider } from "./ScoreSlider";
+import { RunControl } from "./RunControl";
+import { RunStatus } from "./RunStatus";
+import { ShownCount } from "./ShownCount";
+
+export function DetectionPanel() {
+  const { item, run, drawable } = useWorkspace();
+  const histogram = useHistogram(drawable && run ? run.id : null);
+  const { truncated } = useStore(inView);
+  return (
+    <aside className="panel detections" aria-label="Detections">
+      <div className="panel-head">
+        <h2>Detections</h2>
+      </div>
+      {item?.state === "ready" ? <RunControl /> : null}
+      {!item ? <p className="teach">Open a scene to run a detector on it.</p> : null}
+      {item && run && !drawable ? <RunStatus run={run} /> : null}
+      <ErrorText error={histogram.error} />
+      {item?.state === "ready" && run && drawable && histogram.data ? (
+        <>
+          <ShownCount histogram={histogram.data} run={run} />
+          <ScoreSlider histogram={histogram.data} />
+          <Accuracy run={run.id} />
+          <ClassList histogram={histogram.data} />
+          {truncated ? <p className="teach">This area holds more than can be drawn: the best are shown. Zoom in for all.</p> : null}
+          <DetectionList />
+          <Attributes />
+        </>
+      ) : null}
+    </aside>
+  );
+}

@@ -1,0 +1,47 @@
+/** Which detections are shown, and how many that is, decided in the browser. Pure. */
+import type { Evaluation, Histogram } from "../api/client";
+
+export interface Filter {
+  threshold: number;
+  hidden: ReadonlySet<string>;
+}
+
+export function passes(filter: Filter, score: number, label: string): boolean {
+  return score >= filter.threshold && !filter.hidden.has(label);
+}
+
+/** How many detections have at least this score. Exact where the threshold is the edge of a bin, as the slider's are. */
+export function countAtLeast(counts: readonly number[], threshold: number): number {
+  const first = Math.round(threshold * counts.length);
+  return counts.slice(first).reduce((sum, each) => sum + each, 0);
+}
+
+/** The step of the slider: the width of a bin. */
+export function sliderStep(histogram: Histogram): number {
+  return 1 / Math.max(1, histogram.counts.length);
+}
+
+/** The threshold moved onto the edge of a bin. */
+export function snap(threshold: number, step: number): number {
+  return Math.min(1, Math.max(0, Number((Math.round(threshold / step) * step).toFixed(6))));
+}
+
+/** Heights of bars in 0..1, by the square root, so that few good scores are seen beside many poor ones. */
+export function bars(counts: readonly number[], groups: number): number[] {
+  const size = Math.max(1, Math.ceil(counts.length / groups));
+  const sums: number[] = [];
+  for (let start = 0; start < counts.length; start += size) {
+    sums.push(counts.slice(start, start + size).reduce((sum, each) => sum + each, 0));
+  }
+  const highest = Math.max(1, ...sums);
+  return sums.map((sum) => Math.sqrt(sum / highest));
+}
+
+/** The figures for a threshold: those of the highest point of the curve that is not above it. */
+export function pointAt(evaluation: Evaluation, threshold: number): Evaluation["point"] {
+  let best = evaluation.curve[0] ?? evaluation.point;
+  for (const point of evaluation.curve) {
+    if (point.threshold <= threshold + 1e-9 && point.threshold >= best.threshold) best = point;
+  }
+  return best;
+}

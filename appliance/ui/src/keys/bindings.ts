@@ -1,0 +1,88 @@
+/** Which key does what. One list: the keyboard obeys it and the help shows it. */
+import { pickFiles } from "../scenes/pick";
+import { sceneMap, inView } from "../map/live";
+import { helpOpen, paletteOpen } from "../palette/open";
+import { runDetector } from "../state/actions";
+import { adjust, getAddress, go, openScene } from "../state/navigation";
+import { toggleTheme } from "../state/preferences";
+import { newestDetectors, type Workspace } from "../state/workspace";
+import { toggleLabel } from "../detections/labels";
+
+export interface Binding {
+  /** As KeyboardEvent.key, lower case. */
+  keys: string[];
+  shown: string;
+  what: string;
+  act: (workspace: Workspace, key: string) => void;
+}
+
+const STEP = 0.01;
+
+export const BINDINGS: Binding[] = [
+  { keys: ["f"], shown: "F", what: "Next scene", act: (workspace) => stepScene(workspace, 1) },
+  { keys: ["d"], shown: "D", what: "Previous scene", act: (workspace) => stepScene(workspace, -1) },
+  { keys: ["u"], shown: "U", what: "Add scenes", act: pickFiles },
+  { keys: ["r"], shown: "R", what: "Run the detector on this scene", act: runNewest },
+  { keys: ["]"], shown: "]", what: "Raise the lowest score shown", act: (workspace) => shift(workspace, STEP) },
+  { keys: ["["], shown: "[", what: "Lower the lowest score shown", act: (workspace) => shift(workspace, -STEP) },
+  { keys: ["p"], shown: "P", what: "Back to the running point", act: () => adjust({ threshold: null }) },
+  { keys: ["."], shown: ".", what: "Next detection in view", act: () => stepShape(1) },
+  { keys: [","], shown: ",", what: "Previous detection in view", act: () => stepShape(-1) },
+  { keys: ["h"], shown: "H", what: "Detections on and off", act: () => adjust({ detections: !getAddress().detections }) },
+  { keys: ["a"], shown: "A", what: "Annotations on and off", act: () => adjust({ annotations: !getAddress().annotations }) },
+  { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], shown: "1 – 9", what: "A class on and off", act: toggleClass },
+  { keys: ["+", "="], shown: "+", what: "Zoom in", act: () => sceneMap.get()?.zoomBy(1) },
+  { keys: ["-"], shown: "−", what: "Zoom out", act: () => sceneMap.get()?.zoomBy(-1) },
+  { keys: ["0"], shown: "0", what: "Fit the scene", act: () => sceneMap.get()?.fit() },
+  { keys: ["t"], shown: "T", what: "Dark or light", act: toggleTheme },
+];
+
+/** Keys that always work, also with letter keys switched off. */
+export const ALWAYS: { shown: string; what: string }[] = [
+  { shown: "Ctrl K", what: "Find scenes, detectors, places, commands" },
+  { shown: "F1", what: "These keys" },
+  { shown: "Arrows", what: "Move the map, when it has the focus" },
+  { shown: "Esc", what: "Close, or let the selection go" },
+];
+
+/** Acts on keys that work everywhere; true when it did. */
+export function actAlways(event: KeyboardEvent): boolean {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    paletteOpen.set(true);
+    return true;
+  }
+  if (event.key === "F1") {
+    helpOpen.set(true);
+    return true;
+  }
+  return false;
+}
+
+function stepScene({ items }: Workspace, step: number): void {
+  const at = items.findIndex((item) => item.id === getAddress().scene);
+  const next = items[at < 0 ? 0 : (at + step + items.length) % items.length];
+  if (next) openScene(next.id);
+}
+
+function stepShape(step: number): void {
+  const { shapes } = inView.get();
+  const at = shapes.findIndex((shape) => shape.ordinal === getAddress().selection);
+  const next = shapes[at < 0 ? 0 : (at + step + shapes.length) % shapes.length];
+  if (!next) return;
+  go({ selection: next.ordinal });
+  sceneMap.get()?.reveal(next.extent);
+}
+
+function shift({ filter }: Workspace, step: number): void {
+  adjust({ threshold: Math.min(1, Math.max(0, Number((filter.threshold + step).toFixed(3)))) });
+}
+
+function runNewest({ item, detectors }: Workspace): void {
+  const detector = newestDetectors(detectors)[0];
+  if (item?.state === "ready" && detector) runDetector(item, detector);
+}
+
+function toggleClass({ labels }: Workspace, key: string): void {
+  const label = labels[Number(key) - 1];
+  if (label !== undefined) adjust({ hidden: toggleLabel(getAddress().hidden, label) });
+}

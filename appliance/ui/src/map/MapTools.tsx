@@ -1,0 +1,26 @@
+/** Buttons at the map's corner: zoom, fit, layers. Each has its key. */
+import { Maximize, Minus, Plus, Shapes as ShapesIcon, SquareDashed } from "lucide-react";
+import { IconButton } from "../parts/IconButton";
+import { adjust, useAddress } from "../state/navigation";
+import { useStore } from "../state/store";
+import { DisplayMenu } from "./DisplayMenu";
+import { sceneMap } from "./live";
+
+export function MapTools() {
+  const map = useStore(sceneMap);
+  const { annotations, detections, scene } = useAddress();
+  return (
+    <div className="map-tools" role="toolbar" aria-label="Map">
+      <IconButton label="Zoom in" keys="+" onClick={() => map?.zoomBy(1)} icon={<Plus />} />
+      <IconButton label="Zoom out" keys="−" onClick={() => map?.zoomBy(-1)} icon={<Minus />} />
+      <IconButton label="Fit the scene" keys="0" onClick={() => map?.fit()} icon={<Maximize />} />
+      {scene === null ? null : (
+        <>
+          <IconButton label="Detections" keys="H" pressed={detections} onClick={() => adjust({ detections: !detections })} icon={<ShapesIcon />} />
+          <IconButton label="Annotations" keys="A" pressed={annotations} onClick={() => adjust({ annotations: !annotations })} icon={<SquareDashed />} />
+          <DisplayMenu />
+        </>
+      )}
+    </div>
+  );
+}

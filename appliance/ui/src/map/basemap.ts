@@ -1,0 +1,59 @@
+/** Land and borders of the whole earth, drawn quietly, from a file of ours: Natural Earth 1:50m by npm `world-atlas`. */
+import Feature from "ol/Feature";
+import GeoJSON from "ol/format/GeoJSON";
+import Polygon from "ol/geom/Polygon";
+import VectorLayer from "ol/layer/Vector";
+import { fromExtent } from "ol/geom/Polygon";
+import VectorSource from "ol/source/Vector";
+import type { Topology } from "topojson-specification";
+import { feature } from "topojson-client";
+import countries from "world-atlas/countries-50m.json?url";
+import type { Extent } from "./geometry";
+import { quietStyles } from "./styles";
+
+/** A layer that fetches its file when it is first shown. */
+export class Basemap {
+  readonly layer = new VectorLayer({ source: new VectorSource({ wrapX: true }), zIndex: 0, visible: false });
+  readonly footprints = new VectorLayer({ source: new VectorSource<Feature<Polygon>>(), zIndex: 1 });
+  private asked = false;
+
+  show(visible: boolean): void {
+    this.layer.setVisible(visible);
+    if (!visible || this.asked) return;
+    this.asked = true;
+    void this.load();
+  }
+
+  /** Outlines of scenes, to be found from afar and clicked; each feature's id is the item's. */
+  setFootprints(scenes: { id: string; extent: Extent }[]): void {
+    const features = scenes.map(({ id, extent }) => {
+      const outline = new Feature(fromExtent(extent));
+      outline.setId(id);
+      return outline;
+    });
+    const source = this.footprints.getSource();
+    source?.clear();
+    source?.addFeatures(features);
+  }
+
+  /** Takes the theme's colours again. */
+  restyle(): void {
+    const styles = quietStyles();
+    this.layer.setStyle(styles.land);
+    this.footprints.setStyle(styles.footprint);
+  }
+
+  private async load(): Promise<void> {
+    try {
+      const answer = await fetch(countries);
+      const topology = (await answer.json()) as Topology;
+      const object = topology.objects.countries;
+      if (!object) return;
+      const shapes = new GeoJSON().readFeatures(feature(topology, object), { featureProjection: "EPSG:3857" });
+      this.layer.getSource()?.addFeatures(shapes);
+    } catch {
+      // Without the basemap the scene is still all there; it is asked for again with the next scene.
+      this.asked = false;
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/** What the map shows right now, for the parts of the page that are not the map. Written by map/MapView.tsx. */
+import { createStore } from "../state/store";
+import type { SceneMap } from "./scene-map";
+import type { Shape } from "./shapes";
+
+export interface LiveView {
+  /** Under the pointer, else the middle of the map; map coordinates. */
+  x: number;
+  y: number;
+  /** Map metres per screen pixel. */
+  resolution: number;
+}
+
+export interface InView {
+  shapes: Shape[];
+  truncated: boolean;
+}
+
+export const sceneMap = createStore<SceneMap | null>(null);
+export const liveView = createStore<LiveView | null>(null);
+export const inView = createStore<InView>({ shapes: [], truncated: false });
+export const opacity = createStore<number>(1);

@@ -1,0 +1,131 @@
+/** The map: one scene edge to edge, its detections, its annotations, the earth beneath. Drives OpenLayers; knows no React. */
+import Map from "ol/Map";
+import View from "ol/View";
+import MVT from "ol/format/MVT";
+import { defaults as interactions } from "ol/interaction/defaults";
+import VectorTileLayer from "ol/layer/VectorTile";
+import VectorTileSource from "ol/source/VectorTile";
+import { createEmpty, extend, getCenter, isEmpty } from "ol/extent";
+import type { Item } from "../api/client";
+import type { Display, Place } from "../state/address";
+import { Basemap } from "./basemap";
+import { finestZoom, fromPlace, isGeoreferenced, sceneExtent, toPlace, type Extent } from "./geometry";
+import { makePicture, showPicture } from "./picture";
+import { Shapes } from "./shapes";
+import { ANNOTATION_STYLE } from "./styles";
+
+const WORLD: Extent = [-20037508.34, -20037508.34, 20037508.34, 20037508.34];
+const MARGIN = [28, 28, 44, 28];
+
+export class SceneMap {
+  readonly map: Map;
+  readonly shapes = new Shapes();
+  readonly basemap = new Basemap();
+  private readonly picture = makePicture();
+  private readonly annotations = new VectorTileLayer({ style: ANNOTATION_STYLE, zIndex: 4, visible: false });
+  private item: Item | null = null;
+
+  constructor(target: HTMLElement) {
+    this.map = new Map({
+      target,
+      controls: [],
+      interactions: interactions({ altShiftDragRotate: false, pinchRotate: false }),
+      layers: [this.basemap.layer, this.basemap.footprints, this.picture, this.annotations, this.shapes.layer, this.shapes.over],
+      view: new View({ center: [0, 2e6], zoom: 2, minZoom: 0, maxZoom: 28, enableRotation: false, smoothResolutionConstraint: false }),
+      maxTilesLoading: 24,
+    });
+    this.basemap.restyle();
+  }
+
+  get georeferenced(): boolean {
+    return this.item?.scene ? isGeoreferenced(this.item.scene) : true;
+  }
+
+  get extent(): Extent {
+    return this.item?.scene ? sceneExtent(this.item.scene) : WORLD;
+  }
+
+  /** Shows a scene, or the earth with the footprints of all where it is null; moves to `place`, else fits. */
+  show(item: Item | null, display: Display, place: Place | null): void {
+    const other = item?.id !== this.item?.id;
+    this.item = item;
+    showPicture(this.picture, item, this.extent, display);
+    this.basemap.show(this.georeferenced);
+    this.basemap.footprints.setVisible(item === null);
+    if (!other) return;
+    this.annotations.setSource(item?.scene ? annotationSource(item) : null);
+    this.annotations.setExtent(this.extent);
+    if (place) this.moveTo(place);
+    else this.fit(false);
+  }
+
+  showRun(run: string | null): void {
+    this.shapes.show(run, this.extent, this.item?.scene ? finestZoom(this.item.scene) : 22);
+  }
+
+  showAnnotations(visible: boolean): void {
+    this.annotations.setVisible(visible);
+  }
+
+  setOpacity(opacity: number): void {
+    this.picture.setOpacity(opacity);
+  }
+
+  refreshAnnotations(): void {
+    this.annotations.getSource()?.refresh();
+  }
+
+  /** The whole scene; without one, all footprints, else the earth. */
+  fit(animate = true): void {
+    let extent = this.item ? this.extent : createEmpty();
+    if (!this.item) extend(extent, this.basemap.footprints.getSource()?.getExtent() ?? createEmpty());
+    if (isEmpty(extent)) extent = WORLD;
+    this.map.updateSize();
+    this.map.getView().fit(extent, { padding: MARGIN, maxZoom: 26, ...(animate ? { duration: motion() } : {}) });
+  }
+
+  moveTo(place: Place): void {
+    const view = this.map.getView();
+    view.setCenter(fromPlace(place, this.georeferenced));
+    view.setZoom(place.zoom);
+  }
+
+  zoomBy(levels: number): void {
+    const view = this.map.getView();
+    view.animate({ zoom: (view.getZoom() ?? 0) + levels, duration: motion() });
+  }
+
+  /** Brings a shape into view, without zooming further than needed to see it. */
+  reveal(extent: Extent): void {
+    const view = this.map.getView();
+    const shown = view.calculateExtent(this.map.getSize());
+    const inside = extent[0] >= (shown[0] ?? 0) && extent[1] >= (shown[1] ?? 0) && extent[2] <= (shown[2] ?? 0) && extent[3] <= (shown[3] ?? 0);
+    if (!inside) view.animate({ center: getCenter(extent), duration: motion() });
+  }
+
+  place(): Place | null {
+    const view = this.map.getView();
+    const centre = view.getCenter();
+    const resolution = view.getResolution();
+    if (!centre || !resolution) return null;
+    return toPlace(centre[0] ?? 0, centre[1] ?? 0, resolution, this.georeferenced);
+  }
+
+  shown(): Extent {
+    return this.map.getView().calculateExtent(this.map.getSize()) as Extent;
+  }
+
+  dispose(): void {
+    this.map.setTarget(undefined);
+    this.map.dispose();
+  }
+}
+
+function annotationSource(item: Item): VectorTileSource {
+  const maxZoom = item.scene ? finestZoom(item.scene) : 22;
+  return new VectorTileSource({ format: new MVT(), url: `/api/items/${item.id}/annotations/tiles/{z}/{x}/{y}.mvt`, maxZoom, wrapX: false });
+}
+
+function motion(): number {
+  return window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 140;
+}

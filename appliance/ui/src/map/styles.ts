@@ -1,0 +1,80 @@
+/** How shapes look: a thin outline in the class's colour on a dark halo, so that snow and sea both leave it readable. */
+import Fill from "ol/style/Fill";
+import Stroke from "ol/style/Stroke";
+import Style from "ol/style/Style";
+import Text from "ol/style/Text";
+import { ANNOTATION_COLOUR, classColour, translucent } from "./palette";
+
+const HALO = "rgba(8, 11, 13, 0.62)";
+
+export interface ShapeStyles {
+  outline: Style[];
+  hover: Style[];
+  selected: Style[];
+  /** The outline with text inside, for shapes large enough on the screen. */
+  named(text: string): Style[];
+}
+
+const made = new Map<number, ShapeStyles>();
+
+/** Styles of one class, made once: the same objects for every shape, which is what keeps many shapes fast. */
+export function shapeStyles(index: number): ShapeStyles {
+  const known = made.get(index);
+  if (known) return known;
+  const colour = classColour(index);
+  const outline = stroke(colour, 1.4, 3.4);
+  const texts = new Map<string, Style[]>();
+  const styles: ShapeStyles = {
+    outline,
+    hover: stroke(colour, 2.6, 5.4),
+    selected: [...stroke(colour, 2.6, 6), new Style({ fill: new Fill({ color: translucent(colour, 0.28) }), zIndex: 3 })],
+    named(text) {
+      const before = texts.get(text);
+      if (before) return before;
+      const style = [...outline, new Style({ text: label(text, colour), zIndex: 4 })];
+      texts.set(text, style);
+      return style;
+    },
+  };
+  made.set(index, styles);
+  return styles;
+}
+
+// Halos lie below all outlines: a shape never darkens its neighbour, and equal styles are drawn in one go.
+function stroke(colour: string, width: number, halo: number): Style[] {
+  return [
+    new Style({ stroke: new Stroke({ color: HALO, width: halo }), zIndex: 1 }),
+    new Style({ stroke: new Stroke({ color: colour, width }), zIndex: 2 }),
+  ];
+}
+
+function label(text: string, colour: string): Text {
+  return new Text({
+    text,
+    font: '600 11px system-ui, "Segoe UI", sans-serif',
+    fill: new Fill({ color: colour }),
+    stroke: new Stroke({ color: "rgba(8, 11, 13, 0.85)", width: 3 }),
+  });
+}
+
+export const ANNOTATION_STYLE: Style[] = [
+  new Style({ stroke: new Stroke({ color: HALO, width: 3 }), zIndex: 1 }),
+  new Style({ stroke: new Stroke({ color: ANNOTATION_COLOUR, width: 1.2, lineDash: [4, 3] }), zIndex: 2 }),
+];
+
+/** Land and borders of the offline basemap, and the footprints of scenes on it, read from the theme's tokens. */
+export function quietStyles(): { land: Style; footprint: Style; chosen: Style } {
+  const tokens = getComputedStyle(document.documentElement);
+  const token = (name: string) => tokens.getPropertyValue(name).trim() || "#808080";
+  return {
+    land: new Style({
+      fill: new Fill({ color: token("--map-land") }),
+      stroke: new Stroke({ color: token("--map-border"), width: 0.75 }),
+    }),
+    footprint: new Style({
+      stroke: new Stroke({ color: token("--accent"), width: 1.5 }),
+      fill: new Fill({ color: token("--accent-faint") }),
+    }),
+    chosen: new Style({ stroke: new Stroke({ color: token("--map-border"), width: 1 }) }),
+  };
+}

@@ -1,0 +1,83 @@
+/** Listens to the map: what is under the pointer, what is in view, what was clicked, where it went. */
+import type MapBrowserEvent from "ol/MapBrowserEvent";
+import { unByKey } from "ol/Observable";
+import { adjust, getAddress, go, openScene } from "../state/navigation";
+import { inView, liveView } from "./live";
+import type { SceneMap } from "./scene-map";
+
+const TOLERANCE_PX = 3;
+
+/** Starts listening; returns what stops it. */
+export function watch(scene: SceneMap): () => void {
+  const { map } = scene;
+  const target = map.getTargetElement() as HTMLElement;
+  let pointer: [number, number] | null = null;
+  let frame = 0;
+  const soon = () => {
+    if (frame === 0) frame = requestAnimationFrame(look);
+  };
+  const look = () => {
+    frame = 0;
+    const view = map.getView();
+    const resolution = view.getResolution() ?? 1;
+    const [cx = 0, cy = 0] = view.getCenter() ?? [];
+    const [x, y] = pointer ?? [cx, cy];
+    liveView.set({ x, y, resolution });
+    const hit = pointer && !view.getAnimating() ? scene.shapes.at(x, y, TOLERANCE_PX * resolution) : null;
+    scene.shapes.setHovered(hit?.ordinal ?? null);
+    target.dataset.over = hit ? "shape" : "";
+  };
+  const collect = () => {
+    const extent = scene.shown();
+    inView.set({ shapes: scene.shapes.within(extent), truncated: scene.shapes.isTruncated(extent) });
+    soon();
+  };
+  const click = (event: MapBrowserEvent) => {
+    const [x = 0, y = 0] = event.coordinate;
+    const hit = scene.shapes.at(x, y, TOLERANCE_PX * (map.getView().getResolution() ?? 1));
+    if (hit) go({ selection: hit.ordinal });
+    else if (getAddress().scene === null) openFootprint(scene, event.pixel);
+    else if (getAddress().selection !== null) go({ selection: null });
+  };
+  const keys = [
+    map.on("pointermove", (event) => {
+      pointer = event.coordinate as [number, number];
+      soon();
+    }),
+    map.on("click", click),
+    map.on("moveend", () => {
+      const place = scene.place();
+      if (place && getAddress().scene !== null) adjust({ place });
+      collect();
+    }),
+    map.on("rendercomplete", collect),
+    map.getView().on("change:resolution", soon),
+  ];
+  const leave = () => {
+    pointer = null;
+    soon();
+  };
+  target.addEventListener("pointerleave", leave);
+  const back = followHistory(scene);
+  return () => {
+    unByKey(keys);
+    back();
+    cancelAnimationFrame(frame);
+  };
+}
+
+/** Back and forward bring the place back too. */
+function followHistory(scene: SceneMap): () => void {
+  const move = () => {
+    const { place } = getAddress();
+    if (place) scene.moveTo(place);
+  };
+  window.addEventListener("popstate", move);
+  return () => window.removeEventListener("popstate", move);
+}
+
+function openFootprint(scene: SceneMap, pixel: number[]): void {
+  const [feature] = scene.map.getFeaturesAtPixel(pixel, { layerFilter: (layer) => layer === scene.basemap.footprints });
+  const id = feature?.getId();
+  if (typeof id === "string") openScene(id);
+}

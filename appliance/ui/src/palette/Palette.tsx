@@ -1,0 +1,63 @@
+/** Ctrl+K: find a scene, a dataset, a detector, a place or a command by typing. */
+import { useEffect, useRef, useState, type KeyboardEvent } from "react";
+import type { Session } from "../api/client";
+import { useDatasets } from "../api/queries";
+import { useStore } from "../state/store";
+import { useWorkspace } from "../state/workspace";
+import { commandsFor, search, type Command } from "./commands";
+import { paletteOpen } from "./open";
+
+export function Palette({ session }: { session: Session }) {
+  const open = useStore(paletteOpen);
+  return open ? <OpenPalette session={session} /> : null;
+}
+
+function OpenPalette({ session }: { session: Session }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [text, setText] = useState("");
+  const [chosen, setChosen] = useState(0);
+  const hits = search(commandsFor(useWorkspace(), useDatasets().data ?? [], session), text);
+  useEffect(() => dialog.current?.showModal(), []);
+  const close = () => paletteOpen.set(false);
+  const act = (command: Command | undefined) => {
+    if (!command) return;
+    dialog.current?.close();
+    command.act();
+  };
+  const key = (event: KeyboardEvent) => {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (step !== 0) {
+      event.preventDefault();
+      setChosen((before) => (before + step + hits.length) % Math.max(1, hits.length));
+    }
+    if (event.key === "Enter") act(hits[chosen]);
+  };
+  return (
+    <dialog ref={dialog} className="palette" aria-label="Find" onClose={close} onClick={(event) => event.target === dialog.current && dialog.current.close()}>
+      <input
+        autoFocus
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="palette-hits"
+        aria-activedescendant={hits[chosen] ? `hit-${chosen}` : undefined}
+        aria-label="Search scenes, detectors, places, commands"
+        placeholder="Scene, detector, place, command"
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value);
+          setChosen(0);
+        }}
+        onKeyDown={key}
+      />
+      <ul id="palette-hits" role="listbox" aria-label="Found">
+        {hits.map((hit, index) => (
+          <li key={hit.id} id={`hit-${index}`} role="option" aria-selected={index === chosen} onPointerMove={() => setChosen(index)} onClick={() => act(hit)}>
+            <span>{hit.title}</span>
+            {hit.keys ? <kbd>{hit.keys}</kbd> : <span className="quiet">{hit.kind}</span>}
+          </li>
+        ))}
+      </ul>
+      {hits.length === 0 ? <p className="teach">Nothing by that name. Places are understood as latitude and longitude, or as a military grid reference.</p> : null}
+    </dialog>
+  );
+}

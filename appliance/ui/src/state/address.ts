@@ -1,0 +1,103 @@
+/** The address is the state: what the page shows, to and from the query string. Pure. */
+
+/** Where the map looks: latitude and longitude in degrees, or x and y in pixels for a scene without georeference. */
+export interface Place {
+  first: number;
+  second: number;
+  zoom: number;
+}
+
+/** How the scene's bands become a picture; null means as recorded with the scene. */
+export interface Display {
+  bands: number[] | null;
+  rescale: [number, number] | null;
+}
+
+export interface Address extends Display {
+  dataset: string | null;
+  scene: string | null;
+  run: string | null;
+  threshold: number | null;
+  selection: number | null;
+  hidden: string[];
+  place: Place | null;
+  annotations: boolean;
+  detections: boolean;
+}
+
+export const NOWHERE: Address = {
+  dataset: null,
+  scene: null,
+  run: null,
+  threshold: null,
+  selection: null,
+  hidden: [],
+  place: null,
+  annotations: false,
+  detections: true,
+  bands: null,
+  rescale: null,
+};
+
+export function parseAddress(search: string): Address {
+  const query = new URLSearchParams(search);
+  const threshold = number(query.get("t"));
+  const selection = number(query.get("sel"));
+  const bands = numbers(query.get("bands"));
+  const rescale = numbers(query.get("stretch"));
+  return {
+    dataset: query.get("dataset"),
+    scene: query.get("scene"),
+    run: query.get("run"),
+    threshold: threshold === null ? null : Math.min(1, Math.max(0, threshold)),
+    selection: selection !== null && Number.isInteger(selection) && selection >= 0 ? selection : null,
+    hidden: query.getAll("hide"),
+    place: place(query.get("at")),
+    annotations: query.get("annotations") === "1",
+    detections: query.get("detections") !== "0",
+    bands: (bands?.length === 1 || bands?.length === 3) && bands.every((band) => Number.isInteger(band) && band > 0) ? bands : null,
+    rescale: rescale?.length === 2 && (rescale[0] ?? 0) < (rescale[1] ?? 0) ? [rescale[0] ?? 0, rescale[1] ?? 1] : null,
+  };
+}
+
+export function formatAddress(address: Address): string {
+  const query = new URLSearchParams();
+  const put = (key: string, value: string | number | null) => {
+    if (value !== null) query.set(key, String(value));
+  };
+  put("dataset", address.dataset);
+  put("scene", address.scene);
+  put("at", address.place && `${round(address.place.first, 6)},${round(address.place.second, 6)},${round(address.place.zoom, 2)}`);
+  put("run", address.run);
+  put("t", address.threshold === null ? null : round(address.threshold, 3));
+  put("sel", address.selection);
+  for (const label of [...address.hidden].sort()) query.append("hide", label);
+  put("annotations", address.annotations ? 1 : null);
+  put("detections", address.detections ? null : 0);
+  put("bands", address.bands && address.bands.join(","));
+  put("stretch", address.rescale && address.rescale.join(","));
+  const text = query.toString().replaceAll("%2C", ",").replaceAll("%2F", "/");
+  return text === "" ? "/" : `/?${text}`;
+}
+
+function place(text: string | null): Place | null {
+  const [first, second, zoom, ...rest] = numbers(text) ?? [];
+  if (first === undefined || second === undefined || zoom === undefined || rest.length > 0) return null;
+  return { first, second, zoom: Math.min(30, Math.max(0, zoom)) };
+}
+
+function numbers(text: string | null): number[] | null {
+  if (text === null || text === "") return null;
+  const values = text.split(",").map(number);
+  return values.every((value) => value !== null) ? values : null;
+}
+
+function number(text: string | null): number | null {
+  if (text === null || text.trim() === "") return null;
+  const value = Number(text);
+  return Number.isFinite(value) ? value : null;
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

@@ -1,0 +1,70 @@
+/** What the page has to say: errors stay until dismissed, undo waits for a while. Shown by app/Notices.tsx. */
+import { ProblemError } from "../api/client";
+import { createStore } from "./store";
+
+export interface Notice {
+  id: number;
+  kind: "error" | "undo" | "done";
+  text: string;
+  remedy: string;
+  undo?: () => void;
+}
+
+export const notices = createStore<Notice[]>([]);
+let last = 0;
+
+function add(notice: Omit<Notice, "id">): number {
+  last += 1;
+  const id = last;
+  notices.set((before) => [...before.filter((other) => other.text !== notice.text), { ...notice, id }]);
+  return id;
+}
+
+export function dismiss(id: number): void {
+  notices.set((before) => before.filter((notice) => notice.id !== id));
+}
+
+export function fail(error: unknown): void {
+  if (error instanceof ProblemError) {
+    if (error.status !== 401) add({ kind: "error", text: error.detail, remedy: error.remedy });
+    return;
+  }
+  add({ kind: "error", text: error instanceof Error ? error.message : String(error), remedy: "" });
+}
+
+export function say(text: string): void {
+  const id = add({ kind: "done", text, remedy: "" });
+  window.setTimeout(() => dismiss(id), 5000);
+}
+
+const UNDO_MS = 8000;
+
+/** Does something after a while unless undone; at once when the page is left. */
+export function later(text: string, act: () => Promise<unknown>, undo: () => void): void {
+  let open = true;
+  const close = () => {
+    if (!open) return false;
+    open = false;
+    window.clearTimeout(timer);
+    window.removeEventListener("pagehide", finish);
+    dismiss(id);
+    return true;
+  };
+  const finish = () => {
+    if (!close()) return;
+    act().catch((error: unknown) => {
+      undo();
+      fail(error);
+    });
+  };
+  const id = add({
+    kind: "undo",
+    text,
+    remedy: "",
+    undo: () => {
+      if (close()) undo();
+    },
+  });
+  const timer = window.setTimeout(finish, UNDO_MS);
+  window.addEventListener("pagehide", finish);
+}
