@@ -1,4 +1,4 @@
-"""The decoding process: one hostile file in, one scene out, then it ends. Started by process.py as `python -m`.
+"""The decoding process: one hostile file in, one scene out, then it ends. Forked by nursery.py.
 
 Reads one JSON request on standard input; writes one JSON object per line on standard output: `opened`, `progress`,
 then `done` or `failed`. Touches nothing but the file it was given and the private folder it may write to.
@@ -38,9 +38,12 @@ class Request:
 
 
 def main() -> None:
+    """Standard input, output and error are the parent's pipes."""
     request = Request.parse(sys.stdin.readline())
     protocol = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints must not look like an answer
+    os.chdir(request.folder)
+    os.environ.update(TMPDIR=str(request.folder), HOME=str(request.folder))
     confine(request.limits)
 
     def report(kind: str, value: Any) -> None:
@@ -61,7 +64,3 @@ def main() -> None:
         traceback.print_exc()
         reason = failures.unforeseen(request.name, error, request.limits).reason
         report("failed", reason.model_dump(mode="json"))
-
-
-if __name__ == "__main__":
-    main()

@@ -15,6 +15,7 @@ from appliance.contracts.item import SceneInfo
 from appliance.media import failures
 from appliance.media.limits import Limits
 from appliance.media.process import DecodingProcess
+from appliance.media.spawning import Nursery
 
 SCENE_FILE, THUMBNAIL_FILE = "scene.tif", "thumbnail.png"
 
@@ -38,11 +39,12 @@ def normalise(
     output_folder: Path,
     limits: Limits | None = None,
     progress: Callable[[float], None] = _silent,
+    nursery: Nursery | None = None,
 ) -> Normalised:
     """Decode `path` in a confined process of its own and write scene.tif and thumbnail.png into `output_folder`.
 
     `name` is what people call the file; every error says it. `progress(fraction)` is called at least once a second
-    and may raise to stop the work. Nothing is left in the folder when this raises.
+    and may raise to stop the work. `nursery`: give one to many calls and each starts in milliseconds. Nothing is left in the folder when this raises.
 
     Raises VedetteError: UNREADABLE, TRUNCATED, UNSUPPORTED, TOO_LARGE, EMPTY, BANDS or LIMIT for the file's own fault,
     DISK (retryable) when the disk is full, NOT_FOUND when there is no such file.
@@ -55,7 +57,8 @@ def normalise(
     output_folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="decode-", dir=output_folder) as private:
         folder = Path(private)
-        scene = DecodingProcess(path.resolve(), name, folder, limits).run(progress)
+        with contextlib.nullcontext(nursery) if nursery else Nursery() as starting:
+            scene = DecodingProcess(path.resolve(), name, folder.resolve(), limits).run(starting, progress)
         with contextlib.suppress(FileNotFoundError):
             return Normalised(
                 scene,

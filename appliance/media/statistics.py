@@ -151,8 +151,9 @@ def _unsigned(block: Array) -> Array:
     """The same order in unsigned integers: the sign bit flipped."""
     if block.dtype.kind == "u":
         return block
-    unsigned = block.view(f"u{block.dtype.itemsize}")
-    return unsigned ^ np.array(1 << (block.dtype.itemsize * 8 - 1), unsigned.dtype)
+    unsigned: Array = block.view(f"u{block.dtype.itemsize}")
+    flipped: Array = unsigned ^ np.array(1 << (block.dtype.itemsize * 8 - 1), unsigned.dtype)
+    return flipped
 
 
 def _keys(values: Array) -> NDArray[np.uint32]:
