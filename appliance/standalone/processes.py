@@ -12,19 +12,22 @@ from collections.abc import Callable
 from typing import IO
 
 from appliance.standalone.service import Service
+from appliance.standalone.sweep import MARK
 
 _PR_SET_PDEATHSIG = 1
-_INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "XDG_CACHE_HOME")
+_NEEDED = frozenset({"PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR"})
+_OURS = frozenset({"VEDETTE_TOKEN", "VEDETTE_URL", "VEDETTE_DATA", "VEDETTE_DEBUG"})
 
 
 def start(service: Service, log: IO[bytes] | int, mark: str = "") -> subprocess.Popen[bytes]:
     """Start it in a session of its own; the kernel kills it when the thread that called this dies.
 
-    `mark` goes into the environment as VEDETTE_STANDALONE, by which leftovers are found. The caller has run `prepare`.
+    `mark` goes into the environment, and by it leftovers are found (sweep.py). The caller has run `prepare`.
     """
-    environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    kept = set(os.environ) - _OURS if service.inherit else _NEEDED
+    environment = {name: value for name, value in os.environ.items() if name in kept}
     if mark:
-        environment["VEDETTE_STANDALONE"] = mark
+        environment[MARK] = mark
     return subprocess.Popen(
         service.command,
         cwd=service.folder,
@@ -52,15 +55,15 @@ def _die_with(parent: int, death_signal: int) -> Callable[[], None]:
     return arrange
 
 
-def wait_ready(service: Service, process: subprocess.Popen[bytes], pause: float = 0.05) -> bool:
+def wait_ready(service: Service, process: subprocess.Popen[bytes]) -> bool:
     """True once it is ready, False when it died or `ready_seconds` have passed."""
     deadline = time.monotonic() + service.ready_seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
             return False
-        if service.ready():
+        if service.ready(process.pid):
             return True
-        time.sleep(pause)
+        time.sleep(service.pause_seconds)
     return False
 
 

@@ -65,7 +65,7 @@ class Minio:
             prepare=lambda: self.folder.mkdir(mode=0o700, parents=True, exist_ok=True),
         )
 
-    def _ready(self) -> bool:
+    def _ready(self, _: int) -> bool:
         try:
             return httpx.get(f"http://{LOOPBACK}:{self.port}/minio/health/ready", timeout=1).status_code == 200
         except httpx.HTTPError:

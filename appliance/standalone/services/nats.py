@@ -59,7 +59,7 @@ max_payload: 4MB
 """
         write_private(self._configuration, text)
 
-    def _ready(self) -> bool:
+    def _ready(self, _: int) -> bool:
         """The server greets with a line of INFO; it says `jetstream` once the streams are recovered."""
         try:
             with socket.create_connection((LOOPBACK, self.port), timeout=1) as connection:

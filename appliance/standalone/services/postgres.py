@@ -21,6 +21,7 @@ from appliance.standalone import binaries
 from appliance.standalone.credentials import Credentials
 from appliance.standalone.ports import LOOPBACK
 from appliance.standalone.service import Service
+from appliance.standalone.sweep import forget_dead_postmaster
 
 SUPERUSER = "postgres"
 ROLE = "vedette"
@@ -102,7 +103,7 @@ class Postgres:
             death_signal=signal.SIGQUIT,  # immediate shutdown: takes its own children along, recovers from the log
         )
 
-    def _ready(self) -> bool:
+    def _ready(self, _: int) -> bool:
         try:
             with self.administrator() as connection:
                 connection.execute("SELECT 1")
@@ -114,6 +115,7 @@ class Postgres:
         """Make the cluster on first use, and write its configuration at every start."""
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise()
+        forget_dead_postmaster(self.cluster)
         settings = _SETTINGS if self.durable else {**_SETTINGS, **_NOT_DURABLE}
         lines = "".join(f"{name} = {value}\n" for name, value in settings.items())
         access = f"host all all {LOOPBACK}/32 scram-sha-256\n"

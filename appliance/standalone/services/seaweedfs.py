@@ -74,7 +74,7 @@ class SeaweedFS:
             "-filer",
             f"-filer.port={filer}",
             f"-filer.port.grpc={filer_grpc}",
-            f"-filer.localSocket={self.folder / 'filer.sock'}",
+            "-filer.localSocket=filer.sock",
             f"-filer.allowedOrigins={origins}",
             "-s3",
             f"-s3.ip.bind={LOOPBACK}",
@@ -83,7 +83,7 @@ class SeaweedFS:
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
             "-s3.iam=false",
-            f"-s3.localSocket={self.folder / 's3.sock'}",
+            "-s3.localSocket=s3.sock",
             f"-s3.allowedOrigins={origins}",
             f"-s3.config={self._configuration}",
         ]
@@ -109,7 +109,7 @@ class SeaweedFS:
         sections = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
         return "".join(f'[{section}]\nkey = "{key}"\n' for section in sections)
 
-    def _ready(self) -> bool:
+    def _ready(self, _: int) -> bool:
         """S3 answers, and a volume server has told the master that it has room: writes would fail before."""
         try:
             s3 = httpx.get(f"http://{LOOPBACK}:{self.ports[0]}/healthz", timeout=1)
