@@ -110,7 +110,15 @@ def _panels(scene: Scene, grid: TileGrid, layout: Layout, buffer_bytes: int) -> 
 def _fingerprint(scene: Scene, manifest: Manifest, options: PredictOptions, bands: tuple[Band, ...]) -> str:
     """Changes with anything that changes what a band's checkpoint holds."""
     fence = options.geofence.wkb_hex if options.geofence is not None else None
-    facts = [scene.width, scene.height, scene.work_width, scene.work_height, options.threshold, options.phase, fence]
+    facts: list[object] = [
+        scene.width,
+        scene.height,
+        scene.work_width,
+        scene.work_height,
+        options.threshold,
+        options.phase,
+        fence,
+    ]
     facts += [scene.source.name, [(b.first_row, b.end_row, b.first_column, b.end_column) for b in bands]]
     document = json.dumps([manifest.model_dump(mode="json"), facts], sort_keys=True)
     return hashlib.sha256(document.encode()).hexdigest()

@@ -88,7 +88,7 @@ def predict_scene(
             pipeline.run(stages, first, _watch(hooks, planned, collector.tally, start))
         writer.finish()
     hooks.progress(_progress(planned, collector.tally, start))
-    return _summary(opened, planned, collector.tally, finisher, time.monotonic() - start)
+    return _summary(opened, collector.tally, finisher, time.monotonic() - start)
 
 
 def _fence(options: PredictOptions, scene: Scene) -> PixelFence | None:
@@ -145,7 +145,7 @@ def _progress(planned: Plan, tally: Tally, start: float) -> Progress:
     )
 
 
-def _summary(scene: Scene, planned: Plan, tally: Tally, finisher: Finisher, seconds: float) -> RunSummary:
+def _summary(scene: Scene, tally: Tally, finisher: Finisher, seconds: float) -> RunSummary:
     notes = list(scene.notes)
     if tally.tiles == 0:
         notes.append("No pixel of the scene holds data where it was to be searched.")

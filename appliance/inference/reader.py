@@ -151,7 +151,7 @@ class StripReader:
         handle: DatasetReader | None = getattr(self._local, "handle", None)
         if handle is None:
             env = environment(self._scene.source)
-            env.__enter__()
+            env.__enter__()  # type: ignore[no-untyped-call]
             handle = open_dataset(self._scene.source, self._scene.level)
             self._local.handle = handle
             with self._lock:

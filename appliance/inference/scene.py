@@ -120,7 +120,8 @@ def open_scene(source: SceneSource, manifest: Manifest) -> Scene:
 def environment(source: SceneSource) -> rasterio.Env:
     """GDAL's options for this scene, for the thread that enters it."""
     sidecars = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"} if source.path.startswith("/vsi") else {}
-    return rasterio.Env(**{**_DEFAULT_OPTIONS, **sidecars, **source.gdal_options})
+    options = {**_DEFAULT_OPTIONS, **sidecars, **source.gdal_options}
+    return rasterio.Env(**options)  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -142,7 +143,8 @@ def open_dataset(source: SceneSource, level: int | None) -> DatasetReader:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            return rasterio.open(source.path, sharing=False, **extra)
+            dataset: DatasetReader = rasterio.open(source.path, sharing=False, **extra)
+            return dataset
     except RasterioError as error:
         raise refusal(source, error) from error
 
@@ -160,7 +162,7 @@ def refusal(source: SceneSource, error: Exception) -> VedetteError:
         )
     return VedetteError(
         Code.TRUNCATED,
-        f"{source.name} is damaged or cut short: {' '.join(text.split())[:200]}.",
+        f"{source.name} is damaged or cut short: {' '.join(text.split())[:200].rstrip('.')}.",
         "Copy the file again from where it came.",
     )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+import shapely.affinity
 
 from appliance.contracts.errors import Code, VedetteError
 from appliance.vision.candidates import Flags, Floats
@@ -44,13 +45,12 @@ def on_scene(fence: shapely.Geometry, georeference: Georeference, size: tuple[in
             "Leave --geofence out.",
         )
     frame = _frame(georeference, size)
-    centre = (frame[0] + frame[2]) / 2
-    turns = [shapely.transform(fence, lambda points, by=turn: points + [by, 0]) for turn in (-360, 0, 360)]  # type: ignore[misc]
+    turns = [shapely.affinity.translate(fence, xoff=turn) for turn in (-360, 0, 360)]
     near = shapely.intersection(shapely.union_all(turns), shapely.box(*frame))
     if near.is_empty:
         return PixelFence(shapely.Polygon())
     near = shapely.segmentize(near, max(frame[2] - frame[0], frame[3] - frame[1]) / _STEPS)
-    area = shapely.transform(near, lambda points: georeference.pixels(_wrapped(points, centre)))
+    area = shapely.transform(near, georeference.pixels)
     shapely.prepare(area := shapely.make_valid(area))
     return PixelFence(area)
 
@@ -74,10 +74,3 @@ def _frame(georeference: Georeference, size: tuple[int, int]) -> tuple[float, fl
         float(longitude.max()) + margin,
         min(90.0, float(lonlat[:, 1].max()) + margin),
     )
-
-
-def _wrapped(points: Floats, centre: float) -> Floats:
-    """Longitudes as the projection knows them when the scene itself stays within +-180; else as they run."""
-    if -180 <= centre <= 180 and np.abs(points[:, 0]).max(initial=0) <= 180:
-        return points
-    return points

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyproj
 import shapely
+import shapely.affinity
 from numpy.typing import NDArray
 from pyproj.exceptions import CRSError, ProjError
 
@@ -73,7 +74,8 @@ class Georeference:
         """The ground size of a pixel at the scene's centre (the root of its area); None without georeference."""
         if self.transformer is None:
             return None
-        square = np.array([[[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]]) + [width / 2, height / 2]
+        square = np.array([[[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]])
+        square += np.array([width / 2, height / 2])
         area = float(areas(self.lonlat(square))[0])
         return float(np.sqrt(area)) if np.isfinite(area) and area > 0 else None
 
@@ -108,7 +110,7 @@ def unwrapped(rings: Floats) -> Floats:
 def polygons(rings: Floats) -> NDArray[np.object_]:
     """Polygons (n,) of WGS84 rings (n, m, 2); MultiPolygons where a ring crosses the antimeridian."""
     whole = unwrapped(rings)
-    shapes: NDArray[np.object_] = shapely.polygons(whole)
+    shapes = np.asarray(shapely.polygons(whole), dtype=object)
     crosses = (whole[..., 0] > 180).any(axis=1) | (whole[..., 0] < -180).any(axis=1)
     for index in np.flatnonzero(crosses):
         shapes[index] = cut_at_antimeridian(shapes[index])
@@ -120,6 +122,6 @@ def cut_at_antimeridian(shape: shapely.Geometry) -> shapely.Geometry:
     parts = []
     for turn in (-360, 0, 360):
         part = shapely.intersection(shape, shapely.box(-180 + turn, -90, 180 + turn, 90))
-        moved = shapely.transform(part, lambda points, by=turn: points - [by, 0])
+        moved = shapely.affinity.translate(part, xoff=-turn)
         parts += [p for p in shapely.get_parts(moved) if p.geom_type == "Polygon" and not p.is_empty]
     return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)

@@ -8,8 +8,10 @@ rounds over pairs (each round settles every candidate that no better, undecided 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from appliance.vision.candidates import Candidates, Flags, Floats, Integers
 from appliance.vision.overlap import overlapping
@@ -70,8 +72,8 @@ def conflicts(candidates: Candidates, overlap: float, seen: Seen) -> tuple[Integ
 
 def _ranking(candidates: Candidates, seen: Seen | None) -> Integers:
     """(n,) the place of each in the order of preference, 0 the best; ties end at the position, never at the input order."""
-    keys = [candidates.boxes[:, column] for column in (4, 3, 2, 0, 1)]
-    keys = [candidates.tile, *keys, -candidates.scores]
+    keys: list[NDArray[Any]] = [candidates.tile, *(candidates.boxes[:, column] for column in (4, 3, 2, 0, 1))]
+    keys.append(-candidates.scores)
     if seen is not None:
         keys += [~seen.owned, seen.cut]
     order = np.lexsort(keys)

@@ -51,7 +51,7 @@ def overlapping(boxes: Floats) -> Pairs:
 
 def _clipped(boxes: Floats, first: Integers, second: Integers) -> Floats:
     used, places = np.unique(np.concatenate([first, second]), return_inverse=True)
-    shapes = shapely.polygons(corners(boxes[used]))
+    shapes = np.asarray(shapely.polygons(corners(boxes[used])), dtype=object)
     one, other = shapes[places[: len(first)]], shapes[places[len(first) :]]
     area: Floats = shapely.area(shapely.intersection(one, other))
     return area

@@ -40,7 +40,8 @@ class Stretch:
     def _scaled(self, values: Pixels, band: int) -> NDArray[np.uint8]:
         span = max(self.high[band] - self.low[band], 1e-12)
         share = (values.astype(np.float32) - self.low[band]) * np.float32(255.0 / span)
-        return np.nan_to_num(np.clip(np.rint(share), 0, 255)).astype(np.uint8)
+        scaled: NDArray[np.uint8] = np.nan_to_num(np.clip(np.rint(share), 0, 255)).astype(np.uint8)
+        return scaled
 
 
 def percentiles(sample: Pixels, valid: NDArray[np.bool_], low: float, high: float) -> Stretch:

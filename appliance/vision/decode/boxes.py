@@ -34,11 +34,11 @@ def chosen(scores: NDArray[Any], threshold: float, maximum: int) -> tuple[Intege
     """(tile, slot) of scores (N, K) at or above the threshold, at most `maximum` of each tile: its best."""
     passing = scores >= threshold
     if scores.shape[1] > maximum and (crowded := passing.sum(axis=1) > maximum).any():
-        for tile in np.flatnonzero(crowded):
-            worst = np.argsort(-scores[tile], kind="stable")[maximum:]
-            passing[tile, worst] = False
+        for crowd in np.flatnonzero(crowded):
+            worst = np.argsort(-scores[crowd], kind="stable")[maximum:]
+            passing[crowd, worst] = False
     tile, slot = np.nonzero(passing)
-    return tile, slot
+    return tile.astype(np.int64), slot.astype(np.int64)
 
 
 def _candidates(outputs: Outputs, tile: Integers, slot: Integers, boxes: Floats) -> Candidates:

@@ -15,6 +15,8 @@ from appliance.vision.decode.boxes import chosen
 
 Outputs = Mapping[str, NDArray[Any]]
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
+_LEAST = 1e-6
+"""Cells that are no peak count 0, which no threshold lets through."""
 
 
 def peaks(outputs: Outputs, threshold: float, head: DecodeHead) -> Candidates:
@@ -27,7 +29,7 @@ def peaks(outputs: Outputs, threshold: float, head: DecodeHead) -> Candidates:
     flat = heatmap.reshape(count * classes, height, width)
     highest = np.stack([cv2.dilate(plane, _NEIGHBOURS, borderType=cv2.BORDER_REPLICATE) for plane in flat])
     scores = np.where(flat == highest, flat, 0).reshape(count, classes * height * width)
-    tile, slot = chosen(scores, max(threshold, np.finfo(np.float32).tiny), head.maximum_per_tile)
+    tile, slot = chosen(scores, max(threshold, _LEAST), head.maximum_per_tile)
     kind, cell = np.divmod(slot, height * width)
     row, column = np.divmod(cell, width)
     size, offset = outputs["size"], outputs["offset"]
