@@ -86,12 +86,14 @@ def internal() -> VedetteError:
 
 
 async def _vedette(_: Request, error: Exception) -> Response:
-    assert isinstance(error, VedetteError)
+    if not isinstance(error, VedetteError):
+        raise error
     return problem(error)
 
 
 async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+    if not isinstance(error, HTTPException):
+        raise error
     code = _CODE_OF_STATUS.get(error.status_code, Code.INTERNAL if error.status_code >= 500 else Code.INVALID)
     message = f"{request.method} {request.url.path}: {error.detail}."
     response = problem(VedetteError(code, message, "See /api/openapi.json for what there is."), error.status_code)
@@ -100,7 +102,8 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _validation(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+    if not isinstance(error, RequestValidationError):
+        raise error
     fields = [
         ProblemField(where=".".join(str(part) for part in one["loc"]), message=str(one["msg"]))
         for one in error.errors()[:_FIELDS_SHOWN]

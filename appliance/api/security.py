@@ -34,6 +34,15 @@ def session_secret(scope: Scope) -> str | None:
     return cookie.value if cookie else None
 
 
+def credentials(scope: Scope) -> tuple[str, bool] | None:
+    """(secret, whether it is a token): a token if one is shown, else the session of the cookie."""
+    scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip(), True
+    secret = session_secret(scope)
+    return (secret, False) if secret else None
+
+
 def is_open(method: str, path: str) -> bool:
     """What needs nobody's session: health, signing in, and the files of the page, which hold no data."""
     if path in _OPEN_PATHS:
@@ -81,16 +90,13 @@ class Guard:
             if method not in SAFE_METHODS and not is_same_origin(headers, strict=False):
                 raise _foreign()
             return
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token:
-            scope["vedette.principal"] = await self._authenticate(token.strip(), True)
-            return
-        secret = session_secret(scope)
-        if not secret:
+        shown = credentials(scope)
+        if shown is None:
             raise VedetteError(Code.UNAUTHENTICATED, "You are not signed in.", "Sign in, or show a token.")
-        if method not in SAFE_METHODS and not is_same_origin(headers, strict=True):
+        secret, is_token = shown
+        if not is_token and method not in SAFE_METHODS and not is_same_origin(headers, strict=True):
             raise _foreign()
-        scope["vedette.principal"] = await self._authenticate(secret, False)
+        scope["vedette.principal"] = await self._authenticate(secret, is_token)
 
 
 def _foreign() -> VedetteError:
@@ -113,7 +119,7 @@ class BodyLimit:
         if not announced.isdecimal() or int(announced) > self._maximum:
             await problem(self._too_large())(scope, receive, send)
             return
-        received = 0
+        received, answered = 0, False
 
         async def limited() -> Message:
             nonlocal received
@@ -123,7 +129,16 @@ class BodyLimit:
                 raise self._too_large()
             return message
 
-        await self._app(scope, limited, send)
+        async def honest(message: Message) -> None:
+            """Whatever the application makes of a body that broke off, the answer is that it was too large."""
+            nonlocal answered
+            if received <= self._maximum:
+                await send(message)
+            elif not answered:
+                answered = True
+                await problem(self._too_large())(scope, receive, send)
+
+        await self._app(scope, limited, honest)
 
     def _too_large(self) -> VedetteError:
         return VedetteError(
@@ -134,19 +149,19 @@ class BodyLimit:
 
 
 class SecurityHeaders:
-    """On every answer: nothing from elsewhere, no framing, no sniffing, no referrer."""
+    """On every answer: nothing from elsewhere, no framing, no sniffing."""
 
     def __init__(self, app: ASGIApp, store_origin: str) -> None:
         self._app = app
         self._headers = {
             "Content-Security-Policy": (
                 f"default-src 'self'; connect-src 'self' {store_origin}; img-src 'self' blob: data:; "
-                "worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
+                "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; "
                 "form-action 'self'; frame-ancestors 'none'"
             ),
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
-            "Referrer-Policy": "no-referrer",
+            "Referrer-Policy": "same-origin",
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Permissions-Policy": "camera=(), microphone=(), geolocation=()",

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
 from appliance.api.context import ServicesOf, Who
+from appliance.api.security import credentials
 from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.events import Event
 
@@ -26,7 +27,8 @@ async def stream_events(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """Resumes after `Last-Event-ID`; a comment each 15 seconds keeps proxies awake."""
-    stream = services.events.stream(_sequence(last_event_id), request.scope)
+    secret, is_token = credentials(request.scope) or ("", False)
+    stream = services.events.stream(_sequence(last_event_id), lambda: services.accounts.authenticate(secret, is_token))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -17,7 +17,9 @@ Zoom = Annotated[int, Path(ge=0, le=24)]
 Place = Annotated[int, Path(ge=0, lt=1 << 24)]
 Version = Annotated[str | None, Query(max_length=100, description="The scene's digest: makes the answer immutable.")]
 VECTOR = "application/vnd.mapbox-vector-tile"
-_VECTOR_RESPONSE = {200: {"content": {VECTOR: {"schema": {"type": "string", "format": "binary"}}}}}
+_VECTOR_RESPONSE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {VECTOR: {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
 @router.get(

@@ -1,1 +1,75 @@
-"""What the API does, one service per noun. Services decide and call storage, the store and messaging; they know no HTTP."""
+"""What the API does, one service per noun. Services decide and call storage, the store and messaging; they know no HTTP.
+
+main.py builds `Services` once per process and puts it on the app.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from appliance.api.services.accounts import Accounts
+from appliance.api.services.annotations import Annotations
+from appliance.api.services.datasets import Datasets
+from appliance.api.services.detections import Detections
+from appliance.api.services.detectors import Detectors
+from appliance.api.services.evaluation import Evaluations
+from appliance.api.services.events import EventStreams
+from appliance.api.services.health import HealthChecks
+from appliance.api.services.items import Items
+from appliance.api.services.raster_tiles import RasterTiles
+from appliance.api.services.runs import Runs
+from appliance.api.services.snapshots import Snapshots
+from appliance.api.services.uploads import Uploads
+from appliance.api.services.vector_tiles import VectorTiles
+from appliance.api.settings import ApiSettings
+from appliance.api.storage.database import Database
+from appliance.clients.messaging import Messaging
+from appliance.clients.objectstore import ObjectStore
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: ApiSettings
+    accounts: Accounts
+    datasets: Datasets
+    items: Items
+    uploads: Uploads
+    runs: Runs
+    detections: Detections
+    evaluation: Evaluations
+    detectors: Detectors
+    annotations: Annotations
+    snapshots: Snapshots
+    raster_tiles: RasterTiles
+    vector_tiles: VectorTiles
+    events: EventStreams
+    health: HealthChecks
+
+    @classmethod
+    def build(
+        cls,
+        settings: ApiSettings,
+        database: Database,
+        messaging: Messaging,
+        store: ObjectStore,
+        stopping: asyncio.Event,
+    ) -> Services:
+        items = Items(database, store)
+        return cls(
+            settings=settings,
+            accounts=Accounts(database, settings),
+            datasets=Datasets(database),
+            items=items,
+            uploads=Uploads(database, store, settings),
+            runs=Runs(database),
+            detections=Detections(database, store),
+            evaluation=Evaluations(database),
+            detectors=Detectors(database, store, settings),
+            annotations=Annotations(database),
+            snapshots=Snapshots(database, store),
+            raster_tiles=RasterTiles(items, store, settings.tile_threads),
+            vector_tiles=VectorTiles(database, settings.tile_features),
+            events=EventStreams(messaging, stopping),
+            health=HealthChecks(database, messaging, store),
+        )

@@ -1,0 +1,23 @@
+"""The application: routes, the page, and the gates before them. Built by main.py and by tests; starts nothing."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp
+
+from appliance.api import errors
+from appliance.api.openapi import describe
+from appliance.api.routes import ALL
+from appliance.api.routes.page import page_router
+from appliance.api.security import BodyLimit, Guard, SecurityHeaders
+from appliance.api.services import Services
+
+
+def create_app(services: Services, store_origin: str) -> ASGIApp:
+    """`store_origin`: the address browsers reach the object store at, which the page may connect to."""
+    app = describe(ALL)
+    app.include_router(page_router(services.settings.page_folder))
+    app.state.services = services
+    errors.install(app)
+    guarded = Guard(app, services.accounts.authenticate)
+    limited = BodyLimit(guarded, services.settings.body_limit_bytes)
+    return SecurityHeaders(limited, store_origin)

@@ -1,0 +1,67 @@
+"""Publish what waits in the outbox, in its order. Run by background/tasks.py.
+
+A message that was published but not yet removed when the process died is published again, with the same message id.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from appliance.api.storage import outbox
+from appliance.api.storage.database import Database
+from appliance.api.storage.outbox import Waiting
+from appliance.clients import logging
+from appliance.clients.messaging import Messaging
+from appliance.contracts.base import Contract
+from appliance.contracts.errors import VedetteError
+from appliance.contracts.events import Event
+from appliance.contracts.messages import MEDIA_SUBJECT, DetectScene, NormaliseScene
+
+_AT_ONCE = 200
+_IDLE_SECONDS = 1.0
+
+
+class Publisher:
+    def __init__(self, database: Database, messaging: Messaging) -> None:
+        self._database, self._messaging = database, messaging
+
+    async def forever(self) -> None:
+        while True:
+            if not await self.once():
+                await self._database.wait_for_commit(_IDLE_SECONDS)
+
+    async def once(self) -> int:
+        """Publish a batch; how many went out. What was published stays so, also when a later one fails."""
+        done: list[int] = []
+        failure: VedetteError | None = None
+        async with self._database.begin() as connection:
+            for waiting in await outbox.take(connection, _AT_ONCE):
+                try:
+                    await self._publish(waiting)
+                except VedetteError as error:
+                    if error.reason.retryable:
+                        failure = error
+                        break
+                    # Nothing will ever make this message go out; the reconciler sees to the work it told of.
+                    logging.get().error("message dropped", subject=waiting.subject, why=str(error))
+                done.append(waiting.id)
+            if done:
+                await outbox.remove(connection, done)
+        if failure is not None:
+            raise failure
+        return len(done)
+
+    async def _publish(self, waiting: Waiting) -> None:
+        if waiting.subject == outbox.CANCEL_RUN:
+            await self._messaging.cancel_run(UUID(waiting.message_id))
+        elif waiting.subject == outbox.FORGET_CANCELLATION:
+            await self._messaging.forget_cancellation(UUID(waiting.message_id))
+        else:
+            await self._messaging.publish(waiting.subject, _message(waiting), waiting.message_id)
+
+
+def _message(waiting: Waiting) -> Contract:
+    if waiting.subject == MEDIA_SUBJECT:
+        return NormaliseScene.model_validate(waiting.body)
+    kind = Event if waiting.subject.startswith("events.") else DetectScene
+    return kind.model_validate(waiting.body)

@@ -1,0 +1,67 @@
+"""What a run found, as rows, figures and a file. Called by routes/detections.py."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from appliance.api.map_plane import box_to_map
+from appliance.api.services.missing import no_detector, no_item, no_run
+from appliance.api.storage import detections, detectors, items, runs
+from appliance.api.storage.database import Database
+from appliance.api.storage.runs import RunRecord
+from appliance.api.views.detections import DetectionFilter
+from appliance.api.views.pages import DetectionPage
+from appliance.api.views.work import Histogram
+from appliance.clients.objectstore import ObjectStore
+from appliance.contracts import keys
+from appliance.contracts.base import RunId
+from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.run import RunState
+
+_DOWNLOAD = timedelta(hours=1)
+
+
+class Detections:
+    def __init__(self, database: Database, store: ObjectStore) -> None:
+        self._database, self._store = database, store
+
+    async def page(self, run_id: RunId, wanted: DetectionFilter, cursor: str | None, limit: int) -> DetectionPage:
+        async with self._database.begin() as connection:
+            record = await _found(connection, run_id)
+            box = None
+            if wanted.bbox is not None:
+                item = await items.find(connection, record.run.item_id)
+                if item is None:
+                    raise no_item(record.run.item_id)
+                scene = item.item.scene
+                box = box_to_map(wanted.bbox, georeferenced=scene is not None and scene.crs is not None)
+            return await detections.page(connection, run_id, wanted.min_score, box, (cursor, limit))
+
+    async def histogram(self, run_id: RunId, bins: int) -> Histogram:
+        async with self._database.begin() as connection:
+            run = (await _found(connection, run_id)).run
+            detector = await detectors.find(connection, run.detector, run.version)
+            if detector is None:
+                raise no_detector(run.detector, run.version)
+            counts = await detections.histogram(connection, run_id, bins)
+            labels = await detections.labels(connection, run_id)
+        running_point = detector.detector.manifest.running_point.threshold
+        return Histogram(counts=counts, total=sum(counts), labels=labels, running_point=running_point)
+
+    async def file_url(self, run_id: RunId) -> str:
+        async with self._database.begin() as connection:
+            run = (await _found(connection, run_id)).run
+        if run.state is not RunState.SUCCEEDED:
+            raise VedetteError(Code.NOT_FOUND, f"Run {run_id} is {run.state.value}.", "Wait until it has succeeded.")
+        name = f"{run.item_name.rsplit('.', 1)[0]}-{run.detector}-{run.version}.parquet"
+        return await asyncio.to_thread(self._store.presigned_get, keys.detections(run_id), _DOWNLOAD, name)
+
+
+async def _found(connection: AsyncConnection, run_id: RunId) -> RunRecord:
+    record = await runs.find(connection, run_id)
+    if record is None:
+        raise no_run(run_id)
+    return record

@@ -1,0 +1,184 @@
+"""Detectors applied: files straight to the store, read back and verified, then serving. Called by routes/detectors.py.
+
+A version of a detector never changes. Its subscriptions may: the datasets whose items get a run by themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from uuid import NAMESPACE_URL, uuid5
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from appliance.api.services import multipart, packages
+from appliance.api.services.missing import no_detector
+from appliance.api.services.queueing import queue_subscribed
+from appliance.api.settings import ApiSettings
+from appliance.api.storage import datasets, detectors, items, outbox
+from appliance.api.storage.database import Database
+from appliance.api.storage.detectors import DetectorRecord, FileUpload
+from appliance.api.views.pages import DetectorPage
+from appliance.api.views.uploads import DetectorUpload, NewDetector, PackageFile, Upload
+from appliance.clients.objectstore import ObjectStore
+from appliance.contracts import keys
+from appliance.contracts.base import Name, Version, now
+from appliance.contracts.detector import Detector
+from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.events import Event, EventKind
+
+_MEDIA_TYPE = "application/octet-stream"
+_NAMESPACE = uuid5(NAMESPACE_URL, "vedette.io/detector")
+
+
+class Detectors:
+    def __init__(self, database: Database, store: ObjectStore, settings: ApiSettings) -> None:
+        self._database, self._store, self._settings = database, store, settings
+
+    async def page(self, cursor: str | None, limit: int) -> DetectorPage:
+        async with self._database.begin() as connection:
+            return await detectors.page(connection, cursor, limit)
+
+    async def get(self, name: Name, version: Version) -> Detector:
+        record = await self._find(name, version)
+        if record is None or not record.ready:
+            raise no_detector(name, version)
+        return record.detector
+
+    async def _find(self, name: Name, version: Version) -> DetectorRecord | None:
+        async with self._database.begin() as connection:
+            return await detectors.find(connection, name, version)
+
+    async def apply(self, body: NewDetector) -> DetectorUpload:
+        """The detector when its package is there; else the uploads that bring it, begun or resumed.
+
+        Raises VedetteError(MODEL_PACKAGE | DIGEST | CONFLICT).
+        """
+        packages.check_files(body)
+        known = await self._find(body.manifest.name, body.manifest.version)
+        if known is not None and known.ready:
+            return await self._subscribe(known.detector, body)
+        if known is not None and known.detector.digest == body.digest:
+            resumed = await self._described(known)
+            if resumed is not None:
+                return DetectorUpload(uploads=resumed)
+        begun = await self._begin(body)
+        return DetectorUpload(uploads=await self._described(begun) or {})
+
+    async def _subscribe(self, known: Detector, body: NewDetector) -> DetectorUpload:
+        packages.refuse_change(known, body)
+        if body.subscribe is not None:
+            async with self._database.begin() as connection:
+                await detectors.subscribe(connection, known.name, known.version, body.subscribe)
+                await _serve(connection, known, body.subscribe)
+        return DetectorUpload(detector=await self.get(known.name, known.version))
+
+    async def _begin(self, body: NewDetector) -> DetectorRecord:
+        """Start the uploads anew, in place of ones that were left or brought something else."""
+        manifest = body.manifest
+        files = tuple([await self._begin_file(manifest.name, manifest.version, file) for file in body.files])
+        detector = Detector(
+            name=manifest.name,
+            version=manifest.version,
+            digest=body.digest,
+            manifest=manifest,
+            subscribe=body.subscribe or [],
+            created_at=now(),
+        )
+        async with self._database.begin() as connection:
+            other = await detectors.lock(connection, detector.name, detector.version)
+            taken = other is not None and other.ready
+            if not taken:
+                await detectors.remove(connection, detector.name, detector.version)
+                await detectors.add(connection, detector, files)
+        begun = DetectorRecord(detector, ready=False, files=files)
+        if other is not None:
+            await asyncio.to_thread(self._abort, begun if taken else other)
+        if taken:
+            raise VedetteError(
+                Code.CONFLICT, f"{detector.name} {detector.version} was just applied.", "Apply it again."
+            )
+        return begun
+
+    async def _begin_file(self, name: Name, version: Version, file: PackageFile) -> FileUpload:
+        key = keys.model_prefix(name, version) + file.name
+        upload_id = await asyncio.to_thread(self._store.create_multipart, key, _MEDIA_TYPE)
+        size = multipart.part_size(file.size_bytes, self._settings.part_size_bytes)
+        return FileUpload(file=file, upload_id=upload_id, part_size_bytes=size)
+
+    async def _described(self, record: DetectorRecord) -> dict[str, Upload] | None:
+        """The uploads by file name; None when the store has forgotten them."""
+        try:
+            return await asyncio.to_thread(self._describe, record)
+        except VedetteError as error:
+            if error.reason.code is Code.NOT_FOUND:
+                return None
+            raise
+
+    def _describe(self, record: DetectorRecord) -> dict[str, Upload]:
+        valid = timedelta(hours=self._settings.upload_hours)
+        return {t.name: multipart.describe(self._store, t, valid) for t in _transfers(record)}
+
+    def _abort(self, record: DetectorRecord) -> None:
+        for transfer in _transfers(record):
+            self._store.abort_multipart(transfer.key, transfer.upload_id)
+
+    async def complete(self, name: Name, version: Version) -> Detector:
+        """Verify the files as they lie in the store, and serve the detector. Twice is once.
+
+        Raises VedetteError(CONFLICT) when parts are missing; DIGEST or MODEL_PACKAGE when the content is not what was
+        announced, and then the files are removed.
+        """
+        record = await self._find(name, version)
+        if record is None:
+            raise no_detector(name, version)
+        if not record.ready:
+            await self._verify(record)
+            async with self._database.begin() as connection:
+                current = await detectors.lock(connection, name, version)
+                if current is None or current.files != record.files:
+                    raise VedetteError(
+                        Code.CONFLICT, f"{name} {version} was applied anew meanwhile.", "Apply it again."
+                    )
+                if not current.ready:
+                    await detectors.set_ready(connection, name, version)
+                    if current.detector.subscribe:
+                        await detectors.subscribe(connection, name, version, current.detector.subscribe)
+                    await _serve(connection, current.detector, current.detector.subscribe)
+        return await self.get(name, version)
+
+    async def _verify(self, record: DetectorRecord) -> None:
+        for transfer in _transfers(record):
+            await asyncio.to_thread(multipart.finish, self._store, transfer)
+        try:
+            await asyncio.to_thread(packages.verify, self._store, record)
+        except VedetteError as error:
+            if error.reason.code in {Code.DIGEST, Code.MODEL_PACKAGE}:
+                async with self._database.begin() as connection:
+                    await detectors.remove(connection, record.detector.name, record.detector.version)
+                await asyncio.to_thread(self._store.delete, [transfer.key for transfer in _transfers(record)])
+            raise
+
+
+async def _serve(connection: AsyncConnection, detector: Detector, subscribed: list[Name]) -> None:
+    """Say that the detector changed, and queue runs for the items that are there already."""
+    subject = uuid5(_NAMESPACE, f"{detector.name}/{detector.version}")
+    await outbox.add_event(connection, Event(kind=EventKind.DETECTOR_CHANGED, subject_id=subject, at=now()))
+    for name in subscribed:
+        dataset = await datasets.find(connection, name)
+        if dataset is not None:
+            await queue_subscribed(connection, await items.ready_of_dataset(connection, dataset.id))
+
+
+def _transfers(record: DetectorRecord) -> list[multipart.Transfer]:
+    prefix = keys.model_prefix(record.detector.name, record.detector.version)
+    return [
+        multipart.Transfer(
+            key=prefix + one.file.name,
+            upload_id=one.upload_id,
+            size_bytes=one.file.size_bytes,
+            part_size_bytes=one.part_size_bytes,
+            name=one.file.name,
+        )
+        for one in record.files
+    ]

@@ -1,0 +1,99 @@
+"""A finished run's GeoParquet file into the database, in one transaction and in constant memory.
+
+Called when a worker reports that it has finished, and by the reconciler where that was lost. Twice is once: the rows of
+the run are replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from psycopg import DataError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from appliance.api.map_plane import WGS84_SRID, srid_of
+from appliance.api.services.announcing import of_run
+from appliance.api.services.parquet_rows import batches
+from appliance.api.storage import detections, items, outbox, runs
+from appliance.api.storage.database import Database
+from appliance.clients.objectstore import ObjectStore
+from appliance.contracts import keys
+from appliance.contracts.base import RunId, now
+from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.events import EventKind
+from appliance.contracts.run import RunState
+
+
+class Ingest:
+    def __init__(self, database: Database, store: ObjectStore) -> None:
+        self._database, self._store = database, store
+
+    async def run(self, run_id: RunId) -> None:
+        """Take the detections in and set the run to succeeded; to failed when its file is not as it should be.
+
+        Raises VedetteError that is retryable when the store or the database does not answer.
+        """
+        with tempfile.TemporaryDirectory(prefix="vedette-ingest-") as folder:
+            path = Path(folder) / "detections.parquet"
+            try:
+                await asyncio.to_thread(self._store.get_file, keys.detections(run_id), path)
+                await self._take_in(run_id, path)
+            except VedetteError as error:
+                if error.reason.retryable:
+                    raise
+                await self._fail(run_id, error)
+
+    async def _take_in(self, run_id: RunId, path: Path) -> None:
+        async with self._database.begin() as connection:
+            record = await runs.lock(connection, run_id)
+            if record is None or record.run.state is not RunState.INGESTING:
+                return
+            item = await items.find(connection, record.run.item_id)
+            georeferenced = item is not None and item.item.scene is not None and srid_of(item.item.scene) == WGS84_SRID
+            await detections.remove_all(connection, run_id)
+            taken = await _copy(connection, run_id, path, georeferenced)
+            summary = record.run.summary
+            if summary is not None and taken != summary.detections:
+                raise VedetteError(
+                    Code.TRUNCATED,
+                    f"The detections of {record.run.item_name} are {taken}; the worker reported {summary.detections}.",
+                    "Retry the run.",
+                )
+            await runs.change(connection, run_id, state=RunState.SUCCEEDED.value, finished_at=now())
+            fresh = await runs.find(connection, run_id)
+            if fresh is not None:
+                await outbox.add_event(connection, of_run(EventKind.RUN_CHANGED, fresh, now()))
+
+    async def _fail(self, run_id: RunId, error: VedetteError) -> None:
+        async with self._database.begin() as connection:
+            record = await runs.lock(connection, run_id)
+            if record is None or record.run.state is not RunState.INGESTING:
+                return
+            reason = error.reason.model_dump(mode="json")
+            await runs.change(connection, run_id, state=RunState.FAILED.value, reason=reason, finished_at=now())
+            fresh = await runs.find(connection, run_id)
+            if fresh is not None:
+                await outbox.add_event(connection, of_run(EventKind.RUN_CHANGED, fresh, now()))
+
+
+async def _copy(connection: AsyncConnection, run_id: RunId, path: Path, georeferenced: bool) -> int:
+    """How many rows went in. Reading and converting a batch happens in a thread, so that the API keeps answering."""
+    taken = 0
+    source = batches(path, run_id, georeferenced)
+    try:
+        while (rows := await asyncio.to_thread(_following, source)) is not None:
+            await detections.copy_in(connection, rows)
+            taken += len(rows)
+    except (DataError, DBAPIError) as error:
+        if isinstance(error, DBAPIError) and not isinstance(error.orig, DataError):
+            raise
+        raise VedetteError(Code.UNREADABLE, "The detections file has values out of range.", "Retry the run.") from error
+    return taken
+
+
+def _following(source: Iterator[list[tuple[object, ...]]]) -> list[tuple[object, ...]] | None:
+    return next(source, None)

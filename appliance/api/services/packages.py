@@ -1,0 +1,74 @@
+"""Whether a model package is what it says: file names and digests before, the stored bytes after. Called by detectors.py."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+from appliance.api.storage.detectors import DetectorRecord
+from appliance.api.views.uploads import NewDetector
+from appliance.clients.objectstore import ObjectStore
+from appliance.contracts import keys
+from appliance.contracts.base import Sha256
+from appliance.contracts.detector import Detector
+from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.model_package import MANIFEST_FILE
+from appliance.formats import digest, model_package
+
+_MANIFEST_LIMIT = 1 << 20
+
+
+def check_files(body: NewDetector) -> None:
+    """The announced files are those of a package, and their digests give the package's. Raises MODEL_PACKAGE, DIGEST."""
+    names = [file.name for file in body.files]
+    if sorted(names) != sorted(model_package.FILES):
+        raise VedetteError(
+            Code.MODEL_PACKAGE,
+            f"A model package is {', '.join(model_package.FILES)}; announced are {', '.join(names)}.",
+            "Announce exactly these files.",
+        )
+    computed = digest.of_files((file.name, file.sha256) for file in body.files)
+    if computed != body.digest:
+        raise VedetteError(
+            Code.DIGEST, f"The files announced have digest {computed}, not {body.digest}.", "Read the package again."
+        )
+
+
+def refuse_change(known: Detector, body: NewDetector) -> None:
+    if known.digest != body.digest:
+        raise VedetteError(
+            Code.CONFLICT,
+            f"{known.name} {known.version} is served already, with other content.",
+            "Give the package a new version; a version never changes.",
+        )
+
+
+def verify(store: ObjectStore, record: DetectorRecord) -> None:
+    """Read the files back and compare. Raises VedetteError(DIGEST | MODEL_PACKAGE)."""
+    detector = record.detector
+    prefix = keys.model_prefix(detector.name, detector.version)
+    found = {one.file.name: _digest(store, prefix + one.file.name) for one in record.files}
+    for one in record.files:
+        if found[one.file.name] != one.file.sha256:
+            raise VedetteError(
+                Code.DIGEST,
+                f"{one.file.name} of {detector.name} {detector.version} arrived with other content than announced.",
+                "Apply the package again.",
+            )
+    if digest.of_files(found.items()) != detector.digest:
+        raise VedetteError(Code.DIGEST, f"{detector.name} {detector.version} has another digest.", "Apply it again.")
+    with tempfile.TemporaryDirectory(prefix="vedette-package-") as folder:
+        path = Path(folder) / MANIFEST_FILE
+        path.write_bytes(store.get_bytes(prefix + MANIFEST_FILE, _MANIFEST_LIMIT))
+        if model_package.parse_manifest(path) != detector.manifest:
+            raise VedetteError(
+                Code.MODEL_PACKAGE, f"{MANIFEST_FILE} is not the manifest that was announced.", "Apply it again."
+            )
+
+
+def _digest(store: ObjectStore, key: str) -> Sha256:
+    hashed = hashlib.sha256()
+    for chunk in store.read(key):
+        hashed.update(chunk)
+    return f"sha256:{hashed.hexdigest()}"

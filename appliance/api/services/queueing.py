@@ -1,0 +1,97 @@
+"""Sending runs to the detector workers, within the caller's transaction. Called by runs, reports, detectors, reconciler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from appliance.api.services.announcing import of_run
+from appliance.api.services.missing import no_detector, no_run
+from appliance.api.storage import detectors, items, outbox, runs
+from appliance.api.storage.items import ItemRecord
+from appliance.api.storage.runs import RunRecord
+from appliance.contracts import keys
+from appliance.contracts.base import RunId, now
+from appliance.contracts.detector import Detector
+from appliance.contracts.events import EventKind
+from appliance.contracts.messages import DetectScene, detect_subject
+from appliance.contracts.run import Progress, RunState, run_id
+
+
+async def queue_new(connection: AsyncConnection, record: ItemRecord, detector: Detector) -> tuple[RunId, bool]:
+    """The run of this detector version on this ready item, and whether it is new; an old one stays as it is."""
+    identifier = run_id(record.item.id, detector.digest)
+    created = await runs.add(connection, identifier, record.item.id, detector.name, detector.version)
+    if created:
+        run = await _found(connection, identifier)
+        await outbox.add_event(connection, of_run(EventKind.RUN_CREATED, run, now()))
+        await publish_detecting(connection, run)
+    return identifier, created
+
+
+async def queue_subscribed(connection: AsyncConnection, records: Iterable[ItemRecord]) -> int:
+    """A run for each ready item of each detector that watches its dataset; how many are new."""
+    created, watching = 0, {}
+    for record in records:
+        dataset = record.item.dataset
+        if dataset not in watching:
+            watching[dataset] = await detectors.subscribed_to(connection, dataset)
+        for detector in watching[dataset]:
+            created += (await queue_new(connection, record, detector))[1]
+    return created
+
+
+async def queue_again(connection: AsyncConnection, record: RunRecord) -> RunRecord:
+    """The next attempt: reports of the one before no longer count."""
+    run = record.run
+    await runs.change(
+        connection,
+        run.id,
+        state=RunState.QUEUED.value,
+        attempt=run.attempt + 1,
+        progress=Progress(fraction=0).model_dump(mode="json"),
+        summary=None,
+        reason=None,
+        worker=None,
+        started_at=None,
+        finished_at=None,
+    )
+    await outbox.add_cancellation(connection, run.id, cancelled=False)
+    fresh = await _found(connection, run.id)
+    await outbox.add_event(connection, of_run(EventKind.RUN_CHANGED, fresh, now()))
+    await publish_detecting(connection, fresh)
+    return fresh
+
+
+async def publish_detecting(connection: AsyncConnection, record: RunRecord) -> None:
+    """Write the work message of a queued run."""
+    run = record.run
+    item = await items.find(connection, run.item_id)
+    detector = await detectors.find(connection, run.detector, run.version)
+    if item is None or item.item.scene is None:
+        raise no_run(run.id)
+    if detector is None:
+        raise no_detector(run.detector, run.version)
+    message = DetectScene(
+        run_id=run.id,
+        item_id=run.item_id,
+        item_name=run.item_name,
+        scene_key=keys.scene(run.item_id),
+        scene=item.item.scene,
+        detector=run.detector,
+        version=run.version,
+        package_prefix=keys.model_prefix(run.detector, run.version),
+        package_digest=detector.detector.digest,
+        attempt=run.attempt,
+    )
+    # The moment tells this message from that of the same run deleted and asked again, or published again.
+    message_id = f"detect/{run.id}/{run.attempt}/{now().timestamp():.3f}"
+    await outbox.add(connection, detect_subject(run.detector), message, message_id)
+
+
+async def _found(connection: AsyncConnection, identifier: RunId) -> RunRecord:
+    record = await runs.find(connection, identifier)
+    if record is None:
+        raise no_run(identifier)
+    return record

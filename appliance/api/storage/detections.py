@@ -1,0 +1,102 @@
+"""Detections, by run. Called by services/detections.py and services/ingest.py."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from appliance.api.map_plane import MAP_SRID
+from appliance.api.storage import cursors
+from appliance.api.storage.copying import copy_rows
+from appliance.api.storage.tables import detections
+from appliance.api.views.pages import DetectionPage
+from appliance.contracts.base import RunId
+from appliance.contracts.detection import Detection, PixelBox
+from appliance.contracts.item import BBox
+
+COLUMNS = (
+    "run_id",
+    "ordinal",
+    "label",
+    "score",
+    "x",
+    "y",
+    "width",
+    "height",
+    "angle_degrees",
+    "area_square_metres",
+    "geometry",
+    "map_geometry",
+)
+
+
+async def remove_all(connection: AsyncConnection, run_id: RunId) -> None:
+    await connection.execute(delete(detections).where(detections.c.run_id == run_id))
+
+
+async def copy_in(connection: AsyncConnection, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Rows in the order of COLUMNS, geometries as hexadecimal EWKB."""
+    await copy_rows(connection, detections, COLUMNS, rows)
+
+
+def _matching(run_id: RunId, min_score: float, map_box: BBox | None) -> list[ColumnElement[bool]]:
+    conditions = [detections.c.run_id == run_id, detections.c.score >= min_score]
+    if map_box is not None:
+        conditions.append(detections.c.map_geometry.op("&&")(func.ST_MakeEnvelope(*map_box, MAP_SRID)))
+    return conditions
+
+
+async def page(
+    connection: AsyncConnection,
+    run_id: RunId,
+    min_score: float,
+    map_box: BBox | None,
+    position: tuple[str | None, int],
+) -> DetectionPage:
+    """By ordinal; `map_box` in EPSG:3857; `position` is (cursor, limit)."""
+    cursor, limit = position
+    conditions = _matching(run_id, min_score, map_box)
+    total = None
+    if cursor is None:
+        total = (await connection.execute(select(func.count()).where(*conditions))).scalar_one()
+    else:
+        (after,) = cursors.decode(cursor, int)
+        conditions.append(detections.c.ordinal > after)
+    columns = [column for column in detections.c if column.name not in {"run_id", "geometry", "map_geometry"}]
+    statement = select(*columns, func.ST_AsGeoJSON(detections.c.geometry, 9, 0).label("geometry"))
+    statement = statement.where(*conditions).order_by(detections.c.ordinal).limit(limit + 1)
+    found = [_detection(run_id, dict(row._mapping)) for row in await connection.execute(statement)]
+    more = cursors.encode(found[limit - 1].ordinal) if len(found) > limit else None
+    return DetectionPage(items=found[:limit], next=more, total=total)
+
+
+def _detection(run_id: RunId, values: dict[str, Any]) -> Detection:
+    box = PixelBox(**{name: values.pop(name) for name in ("x", "y", "width", "height", "angle_degrees")})
+    return Detection(run_id=run_id, box=box, **{**values, "geometry": json.loads(values["geometry"])})
+
+
+async def histogram(connection: AsyncConnection, run_id: RunId, bins: int) -> list[int]:
+    bucket = func.least(func.width_bucket(detections.c.score, 0.0, 1.0, bins), bins)
+    statement = select(bucket.label("bucket"), func.count().label("found")).where(detections.c.run_id == run_id)
+    counts = [0] * bins
+    for row in await connection.execute(statement.group_by(bucket)):
+        counts[row.bucket - 1] = row.found
+    return counts
+
+
+async def labels(connection: AsyncConnection, run_id: RunId) -> dict[str, int]:
+    statement = select(detections.c.label, func.count().label("found")).where(detections.c.run_id == run_id)
+    return {row.label: row.found for row in await connection.execute(statement.group_by(detections.c.label))}
+
+
+async def scored_boxes(connection: AsyncConnection, run_id: RunId) -> list[tuple[str, float, PixelBox]]:
+    """Label, score and box of every detection, best first."""
+    names = ("x", "y", "width", "height", "angle_degrees")
+    statement = select(detections.c.label, detections.c.score, *(detections.c[name] for name in names))
+    statement = statement.where(detections.c.run_id == run_id)
+    rows = await connection.execute(statement.order_by(detections.c.score.desc(), detections.c.ordinal))
+    return [(row.label, row.score, PixelBox(**{name: row._mapping[name] for name in names})) for row in rows]

@@ -1,0 +1,89 @@
+"""The transactional outbox: messages written with the state they tell of, and published afterwards in that order.
+
+Called by services inside their transactions, and by background/publisher.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from appliance.api.storage.tables import outbox, removals
+from appliance.contracts.base import Contract
+from appliance.contracts.events import Event
+
+CANCEL_RUN = "cancel-run"
+FORGET_CANCELLATION = "forget-cancellation"
+"""Not subjects of NATS: these rows set and clear the run's entry in the bucket of cancellations, in their turn."""
+
+_PUBLISHER_LOCK = 0x5645_4445_5454_4502
+
+
+@dataclass(frozen=True)
+class Waiting:
+    id: int
+    subject: str
+    message_id: str
+    body: dict[str, Any]
+
+
+async def add(connection: AsyncConnection, subject: str, message: Contract, message_id: str) -> None:
+    await add_many(connection, [(subject, message, message_id)])
+
+
+async def add_many(connection: AsyncConnection, messages: Iterable[tuple[str, Contract, str]]) -> None:
+    rows = [
+        {"subject": subject, "message_id": message_id, "body": message.model_dump(mode="json")}
+        for subject, message, message_id in messages
+    ]
+    if rows:
+        await connection.execute(insert(outbox), rows)
+
+
+async def add_event(connection: AsyncConnection, event: Event) -> None:
+    await add(connection, f"events.{event.kind.value}", event, f"event/{uuid4()}")
+
+
+async def add_cancellation(connection: AsyncConnection, run_id: UUID, cancelled: bool) -> None:
+    subject = CANCEL_RUN if cancelled else FORGET_CANCELLATION
+    await connection.execute(insert(outbox).values(subject=subject, message_id=str(run_id), body={}))
+
+
+async def take(connection: AsyncConnection, limit: int) -> list[Waiting]:
+    """The oldest messages, for the one publisher that holds the lock until its transaction ends; none for others.
+
+    One at a time, not SKIP LOCKED: the order of messages about one run matters.
+    """
+    locked = await connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _PUBLISHER_LOCK})
+    if not locked.scalar_one():
+        return []
+    statement = select(outbox.c.id, outbox.c.subject, outbox.c.message_id, outbox.c.body)
+    rows = await connection.execute(statement.order_by(outbox.c.id).limit(limit))
+    return [Waiting(row.id, row.subject, row.message_id, row.body) for row in rows]
+
+
+async def remove(connection: AsyncConnection, ids: list[int]) -> None:
+    await connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))
+
+
+async def add_removals(connection: AsyncConnection, prefixes: Iterable[str]) -> None:
+    """Ask for everything under these prefixes of the store to be deleted."""
+    rows = [{"prefix": prefix} for prefix in prefixes]
+    if rows:
+        await connection.execute(upsert(removals).on_conflict_do_nothing(), rows)
+
+
+async def take_removal(connection: AsyncConnection) -> str | None:
+    """One prefix, locked until the transaction ends."""
+    statement = select(removals.c.prefix).order_by(removals.c.created_at).limit(1).with_for_update(skip_locked=True)
+    return (await connection.execute(statement)).scalar_one_or_none()
+
+
+async def remove_removal(connection: AsyncConnection, prefix: str) -> None:
+    await connection.execute(delete(removals).where(removals.c.prefix == prefix))

@@ -1,0 +1,247 @@
+"""The tables. migrations/versions makes them; a test compares both. Structured values that only travel are JSONB."""
+
+from __future__ import annotations
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _moment(name: str, nullable: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=None if nullable else func.now())
+
+
+def _geometry(name: str, srid: int, nullable: bool) -> Column[object]:
+    """SRID 0 in the column's type lets any in: WGS84, or 0 for pixels."""
+    return Column(name, Geometry("GEOMETRY", srid=srid, spatial_index=False), nullable=nullable)
+
+
+principals = Table(
+    "principals",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("role", Text, CheckConstraint("role IN ('administrator', 'analyst')", name="role"), nullable=False),
+    Column("password_hash", Text),
+    _moment("created_at"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("secret_hash", LargeBinary, primary_key=True),
+    Column("principal_id", ForeignKey(principals.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    _moment("created_at"),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("principal_id", ForeignKey(principals.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False, unique=True),
+    _moment("created_at"),
+    _moment("last_used_at", nullable=True),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("secret_hash", LargeBinary, primary_key=True),
+    Column("principal_name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    _moment("used_at", nullable=True),
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("key", Text, nullable=False),
+    _moment("at"),
+    Index(None, "key", "at"),
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    _moment("created_at"),
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("dataset_id", ForeignKey(datasets.c.id, ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("progress_percent", Double, nullable=False, server_default="0"),
+    Column("scene", JSONB(none_as_null=True)),
+    Column("assets", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("reason", JSONB(none_as_null=True)),
+    Column("upload_id", Text),
+    Column("part_size_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("annotations_version", BigInteger, nullable=False, server_default="0"),
+    _moment("created_at"),
+    _moment("heard_at"),
+    UniqueConstraint("dataset_id", "name"),
+    Index(None, "dataset_id", "created_at", "id"),
+    Index("ix_items_unfinished", "heard_at", postgresql_where=text("state NOT IN ('ready', 'failed')")),
+)
+
+detectors = Table(
+    "detectors",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("manifest", JSONB, nullable=False),
+    Column("subscribe", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("ready", Boolean, nullable=False, server_default=text("false")),
+    Column("files", JSONB, nullable=False),
+    _moment("created_at"),
+    PrimaryKeyConstraint("name", "version"),
+    Index("ix_detectors_subscribe", "subscribe", postgresql_using="gin"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("item_id", ForeignKey(items.c.id, ondelete="CASCADE"), nullable=False),
+    Column("detector", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="1"),
+    Column("progress", JSONB, nullable=False),
+    Column("worker", Text),
+    Column("summary", JSONB(none_as_null=True)),
+    Column("reason", JSONB(none_as_null=True)),
+    _moment("created_at"),
+    _moment("started_at", nullable=True),
+    _moment("finished_at", nullable=True),
+    _moment("heard_at"),
+    ForeignKeyConstraint(["detector", "version"], ["detectors.name", "detectors.version"]),
+    Index(None, "item_id", "created_at"),
+    Index(None, "created_at", "id"),
+    Index(None, "detector", "version"),
+    Index("ix_runs_unfinished", "heard_at", postgresql_where=text("state IN ('queued', 'running', 'ingesting')")),
+)
+
+detections = Table(
+    "detections",
+    metadata,
+    Column("run_id", ForeignKey(runs.c.id, ondelete="CASCADE"), nullable=False),
+    Column("ordinal", BigInteger, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("score", REAL, nullable=False),
+    Column("x", Double, nullable=False),
+    Column("y", Double, nullable=False),
+    Column("width", Double, nullable=False),
+    Column("height", Double, nullable=False),
+    Column("angle_degrees", Double, nullable=False),
+    Column("area_square_metres", Double),
+    _geometry("geometry", 0, nullable=False),
+    _geometry("map_geometry", 3857, nullable=False),
+    PrimaryKeyConstraint("run_id", "ordinal"),
+    # run_id first (btree_gist): every item without georeference lies at the map's origin, on top of all the others.
+    Index("ix_detections_map", "run_id", "map_geometry", postgresql_using="gist"),
+)
+
+annotation_table = Table(
+    "annotations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("item_id", ForeignKey(items.c.id, ondelete="CASCADE"), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("x", Double, nullable=False),
+    Column("y", Double, nullable=False),
+    Column("width", Double, nullable=False),
+    Column("height", Double, nullable=False),
+    Column("angle_degrees", Double, nullable=False),
+    Column("polygon", JSONB(none_as_null=True)),
+    Column("attributes", JSONB, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    _moment("created_at"),
+    # Null until the item is ready: only then is it known where its pixels lie.
+    _geometry("geometry", 0, nullable=True),
+    _geometry("map_geometry", 3857, nullable=True),
+    Index(None, "item_id", "source"),
+    Index("ix_annotations_map", "item_id", "map_geometry", postgresql_using="gist"),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("dataset_id", ForeignKey(datasets.c.id, ondelete="CASCADE"), nullable=False),
+    Column("manifest", JSONB, nullable=False),
+    Column("created_by", Text, nullable=False),
+    _moment("created_at"),
+    Index(None, "dataset_id", "created_at"),
+)
+
+snapshot_items = Table(
+    "snapshot_items",
+    metadata,
+    Column("digest", ForeignKey(snapshots.c.digest, ondelete="CASCADE"), nullable=False),
+    Column("item_id", ForeignKey(items.c.id), nullable=False, index=True),
+    PrimaryKeyConstraint("digest", "item_id"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("body", JSONB, nullable=False),
+    _moment("created_at"),
+)
+
+removals = Table(
+    "removals",
+    metadata,
+    Column("prefix", Text, primary_key=True),
+    _moment("created_at"),
+)
