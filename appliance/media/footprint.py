@@ -130,5 +130,6 @@ def _bbox(shape: Any) -> BBox:
     if crosses:
         eastern = [p for p in polygons if p.centroid.x >= 0]
         western = [p for p in polygons if p.centroid.x < 0]
-        west, east = min(p.bounds[0] for p in eastern), max(p.bounds[2] for p in western)
+        if max(p.bounds[2] for p in western) < min(p.bounds[0] for p in eastern) - 1e-9:  # else all around the earth
+            west, east = min(p.bounds[0] for p in eastern), max(p.bounds[2] for p in western)
     return (float(west), float(south), float(east), float(north))

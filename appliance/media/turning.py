@@ -69,7 +69,7 @@ def north_up(transform: Affine, width: int, height: int) -> tuple[Turn, Affine]:
     rotated = transform.b != 0 or transform.d != 0
     turn = Turn(width, height, False, not rotated and transform.a < 0, not rotated and transform.e > 0)
     if turn.mirror:
-        transform = transform * Affine.translation(width, 0) * Affine.scale(-1, 1)
+        transform = transform @ Affine.translation(width, 0) @ Affine.scale(-1, 1)
     if turn.flip:
-        transform = transform * Affine.translation(0, height) * Affine.scale(1, -1)
+        transform = transform @ Affine.translation(0, height) @ Affine.scale(1, -1)
     return turn, transform
