@@ -15,7 +15,7 @@ import nats.errors
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
 
-from appliance.clients import jetstream, logging
+from appliance.clients import cancellation, jetstream, logging
 
 _PULL_SECONDS = 5.0
 _BATCH = 200
@@ -29,6 +29,7 @@ async def follow(
     """Messages after that sequence of the stream, None: from now on. Waits while the server is away."""
     last = after_sequence
     while True:
+        cancellation.heed()
         try:
             newest = (await context.stream_info(stream)).state.last_seq
             # A sequence the stream has not reached is one of an older life of it, lost with the server's data.
@@ -62,6 +63,7 @@ async def _one_consumer(context: JetStreamContext, stream: str, subject: str, la
     try:
         expected, waiting = 1, 1
         while True:
+            cancellation.heed()
             try:
                 # One when none waits: a larger batch would be held back until it is full.
                 messages = await subscription.fetch(max(1, min(waiting, _BATCH)), timeout=_PULL_SECONDS)

@@ -11,7 +11,7 @@ import nats.errors
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
 
-from appliance.clients import jetstream, logging
+from appliance.clients import cancellation, jetstream, logging
 from appliance.contracts.errors import VedetteError
 
 _PULL_SECONDS = 5.0
@@ -90,6 +90,7 @@ class WorkQueue:
 
     async def _pull(self, subscription: JetStreamContext.PullSubscription, handler: Handler) -> None:
         while True:
+            cancellation.heed()
             try:
                 [message] = await subscription.fetch(1, timeout=_PULL_SECONDS)
             except TimeoutError:  # nothing to do
@@ -100,6 +101,7 @@ class WorkQueue:
         work = delivery(message)
         heartbeat = asyncio.create_task(self._keep_alive(message))
         try:
+            cancellation.heed()
             await handler(work)
         except asyncio.CancelledError:
             await _settle(message.nak())

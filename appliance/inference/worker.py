@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 
 import psutil
 
-from appliance.clients import logging
+from appliance.clients import cancellation, logging
 from appliance.clients.messaging import Messaging
 from appliance.clients.objectstore import ObjectStore
 from appliance.clients.settings import MessagingSettings, StoreSettings, WorkSettings
@@ -69,11 +69,13 @@ class Presence:
 
     async def keep(self) -> None:
         while True:
+            cancellation.heed()
             self.changed.clear()
             with contextlib.suppress(VedetteError):
                 await self.messaging.announce(self.announcement())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.changed.wait(), _ANNOUNCE_SECONDS)
+                async with asyncio.timeout(_ANNOUNCE_SECONDS):
+                    await self.changed.wait()
 
 
 async def serve(messaging: Messaging, store: ObjectStore, settings: WorkSettings) -> None:
@@ -107,6 +109,7 @@ async def serve(messaging: Messaging, store: ObjectStore, settings: WorkSettings
 async def _heed_cancellations(messaging: Messaging, handler: RunHandler) -> None:
     """The bucket is watched for ever; every watch begins with all that was cancelled so far, so none is missed."""
     while True:
+        cancellation.heed()
         try:
             async for run_id in messaging.cancellations():
                 handler.cancel(run_id)

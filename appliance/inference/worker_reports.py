@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
-from appliance.clients import logging
+from appliance.clients import cancellation, logging
 from appliance.clients.messaging import Messaging
 from appliance.contracts import keys
 from appliance.contracts.detection import RunSummary
@@ -68,6 +68,7 @@ class RunReporter:
     async def _send_progress(self) -> None:
         sent: Progress | None = None
         while True:
+            cancellation.heed()
             latest = self._latest
             if latest is not None and latest != sent:
                 await self._say(RunProgress(progress=latest), f"progress/{uuid4()}", tries=1)

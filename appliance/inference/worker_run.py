@@ -14,7 +14,7 @@ from threading import Event
 
 from pydantic import ValidationError
 
-from appliance.clients import logging
+from appliance.clients import cancellation, logging
 from appliance.clients.messaging import Delivery, Messaging
 from appliance.clients.objectstore import ObjectStore
 from appliance.contracts import keys
@@ -136,6 +136,7 @@ class Job:
 
 async def _in_thread(job: Job, flag: Event) -> RunSummary:
     """Run the job to its end. When this task is cancelled (the worker stops), the thread is told and waited for."""
+    cancellation.heed()
     thread = asyncio.ensure_future(asyncio.to_thread(job))
     try:
         return await asyncio.shield(thread)
