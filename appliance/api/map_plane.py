@@ -48,7 +48,8 @@ def _mercator(coordinates: Coordinates) -> Coordinates:
 
 
 def _flip(coordinates: Coordinates) -> Coordinates:
-    return coordinates * np.array((1.0, -1.0))
+    flipped: Coordinates = coordinates * np.array((1.0, -1.0))
+    return flipped
 
 
 def box_to_map(box: BBox, georeferenced: bool) -> BBox:

@@ -34,7 +34,7 @@ class EventStreams:
             yield _RETRY
             while not self._stopping.is_set():
                 await asyncio.wait({following, stopping}, timeout=self._heartbeat, return_when=asyncio.FIRST_COMPLETED)
-                if clock() - checked >= self._heartbeat:
+                if clock() - checked >= self._heartbeat * 0.9:
                     await still_signed_in()
                     checked = clock()
                     yield _HEARTBEAT

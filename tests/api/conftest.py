@@ -1,0 +1,82 @@
+"""The API in this process, over real PostgreSQL, NATS and an object store; background work is stepped by the tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from appliance.api import admin
+from appliance.api.app import create_app
+from appliance.api.background.publisher import Publisher
+from appliance.api.background.reconciler import Reconciler
+from appliance.api.background.removals import Removals
+from appliance.api.background.reports import ReportConsumer
+from appliance.api.migrate import migrate
+from appliance.api.services import Services
+from appliance.api.services.ingest import Ingest
+from appliance.api.services.item_reports import ItemReports
+from appliance.api.services.run_reports import RunReports
+from appliance.api.settings import ApiSettings
+from appliance.api.storage.database import Database
+from appliance.clients.messaging import Messaging
+from appliance.clients.objectstore import ObjectStore
+from tests.api.appliance_under_test import ADDRESS, Appliance
+from tests.conftest import MessagingServer, StoreServer
+
+
+@pytest.fixture
+def migrated_url(database_url: str) -> str:
+    migrate(database_url)
+    return database_url
+
+
+@pytest.fixture
+def page_folder(tmp_path: Path) -> Path:
+    return tmp_path / "dist"
+
+
+@pytest.fixture
+def settings(page_folder: Path) -> ApiSettings:
+    return ApiSettings(public_url=ADDRESS, page_folder=page_folder, part_size_bytes=5 << 20, sign_in_failures=3)
+
+
+@pytest.fixture
+async def api(
+    migrated_url: str, settings: ApiSettings, nats_server: MessagingServer, object_store: StoreServer
+) -> AsyncIterator[Appliance]:
+    store = ObjectStore(object_store.settings)
+    await asyncio.to_thread(store.ensure_bucket)
+    messaging = await Messaging.connect(nats_server.settings, "test-api")
+    await messaging.ensure_streams()
+    database, stopping = Database(migrated_url), asyncio.Event()
+    services = Services.build(settings, database, messaging, store, stopping)
+    ingest = Ingest(database, store)
+    token = await admin.create_token(migrated_url)
+    transport = httpx.ASGITransport(create_app(services, object_store.settings.endpoint), raise_app_exceptions=False)
+    async with (
+        httpx.AsyncClient(transport=transport, base_url=ADDRESS, headers={"Authorization": f"Bearer {token}"}) as client,
+        httpx.AsyncClient(transport=transport, base_url=ADDRESS) as stranger,
+        httpx.AsyncClient() as outside,
+    ):
+        yield Appliance(
+            client=client,
+            stranger=stranger,
+            outside=outside,
+            services=services,
+            database=database,
+            messaging=messaging,
+            store=store,
+            stopping=stopping,
+            url=migrated_url,
+            publisher=Publisher(database, messaging),
+            reports=ReportConsumer(messaging, ItemReports(database), RunReports(database, ingest)),
+            reconciler=Reconciler(database, settings, ingest, services.items),
+            removals=Removals(database, store),
+        )
+    services.raster_tiles.close()
+    await messaging.close()
+    await database.close()
