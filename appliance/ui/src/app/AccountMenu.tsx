@@ -1,5 +1,5 @@
 /** The person: password, a link for somebody else, theme, signing out. */
-import { useState, type FormEvent } from "react";
+import { useState, type SubmitEvent } from "react";
 import { client, unwrap, type Session } from "../api/client";
 import { queries } from "../api/queries";
 import { signOut } from "../api/session";
@@ -19,7 +19,7 @@ export function AccountMenu({ session }: { session: Session }) {
           <strong>{session.name}</strong>
           <div className="quiet">{session.role}</div>
         </div>
-        <Password has={session.has_password ?? false} />
+        <Password has={session.has_password} />
         {session.role === "administrator" ? <Invite /> : null}
         <label className="field-row">
           <span>Theme</span>
@@ -40,7 +40,7 @@ export function AccountMenu({ session }: { session: Session }) {
 function Password({ has }: { has: boolean }) {
   const [password, setPassword] = useState("");
   const [error, setError] = useState<unknown>(null);
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     unwrap(client.PUT("/api/account/password", { body: { password } }))
       .then(() => {

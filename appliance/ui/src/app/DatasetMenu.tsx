@@ -25,7 +25,7 @@ export function DatasetMenu() {
               }}
             >
               <span>{each.title || each.name}</span>
-              <span className="quiet numbers">{count(each.items ?? 0)}</span>
+              <span className="quiet numbers">{count(each.items)}</span>
             </button>
           </li>
         ))}

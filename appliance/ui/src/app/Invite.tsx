@@ -1,5 +1,5 @@
 /** For administrators: a one-time link that signs somebody in. */
-import { useState, type FormEvent } from "react";
+import { useState, type SubmitEvent } from "react";
 import { client, unwrap } from "../api/client";
 import { ErrorText } from "../parts/ErrorText";
 
@@ -7,7 +7,7 @@ export function Invite() {
   const [name, setName] = useState("");
   const [url, setUrl] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     unwrap(client.POST("/api/links", { body: { name: name.trim() || null, role: "analyst" } }))
       .then((link) => {

@@ -1,8 +1,9 @@
 /** One line that makes a dataset. */
-import { useId, useState, type FormEvent } from "react";
+import { useId, useState, type SubmitEvent } from "react";
 import { ErrorText } from "../parts/ErrorText";
 import { closePopover } from "../parts/Popover";
-import { createDataset, nameFrom } from "../state/actions";
+import { createDataset } from "../state/actions";
+import { nameFrom } from "../state/naming";
 
 export function NewDataset({ focus = false }: { focus?: boolean }) {
   const [title, setTitle] = useState("");
@@ -10,7 +11,7 @@ export function NewDataset({ focus = false }: { focus?: boolean }) {
   const [busy, setBusy] = useState(false);
   const id = useId();
   const name = nameFrom(title);
-  const submit = (event: FormEvent<HTMLFormElement>) => {
+  const submit = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = event.currentTarget;
     setBusy(true);

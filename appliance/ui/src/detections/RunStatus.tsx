@@ -24,7 +24,7 @@ export function RunStatus({ run }: { run: Run }) {
       <p>{run.state === "queued" ? `${name} waits for a worker.` : run.state === "ingesting" ? `${name} has finished; its detections are being stored.` : `${name} is looking.`}</p>
       <Progress value={run.state === "queued" ? null : fraction} label={name} />
       <p className="quiet numbers">
-        {run.state === "running" ? `${percent(fraction)} · ${count(detections ?? 0)} found${left != null ? ` · ${duration(left)} left` : ""}` : ""}
+        {run.state === "running" ? `${percent(fraction)} · ${count(detections)} found${left != null ? ` · ${duration(left)} left` : ""}` : ""}
       </p>
       {run.state === "ingesting" ? null : (
         <button type="button" onClick={() => cancelRun(run)}>

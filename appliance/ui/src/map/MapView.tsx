@@ -54,10 +54,11 @@ function useScene(map: SceneMap | null): void {
   useEffect(() => {
     map?.show(shown, { bands, rescale }, wanted.current);
   }, [map, shown, bands, rescale]);
-  const runFinished = run?.finished_at ?? null;
+  const finished = run?.finished_at ?? null;
+  const found = run?.summary?.detections ?? 0;
   useEffect(() => {
-    map?.showRun(drawn);
-  }, [map, drawn, shown?.id, runFinished]);
+    map?.showRun(drawn, found);
+  }, [map, drawn, found, shown?.id, finished]);
 }
 
 function useLayers(map: SceneMap | null): void {

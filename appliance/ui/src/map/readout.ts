@@ -20,7 +20,7 @@ export function parsePlace(text: string): { latitude: number; longitude: number 
   const grid = text.replaceAll(/\s+/g, "").toUpperCase();
   if (/^\d{1,2}[C-X][A-Z]{2}(\d{2}){1,5}$/.test(grid)) {
     try {
-      const [longitude, latitude] = toPoint(grid) as [number, number];
+      const [longitude, latitude] = toPoint(grid);
       return { latitude, longitude };
     } catch {
       return null;

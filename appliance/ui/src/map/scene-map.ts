@@ -5,7 +5,7 @@ import MVT from "ol/format/MVT";
 import { defaults as interactions } from "ol/interaction/defaults";
 import VectorTileLayer from "ol/layer/VectorTile";
 import VectorTileSource from "ol/source/VectorTile";
-import { createEmpty, extend, getCenter, isEmpty } from "ol/extent";
+import { buffer, createEmpty, extend, getCenter, isEmpty } from "ol/extent";
 import type { Item } from "../api/client";
 import type { Display, Place } from "../state/address";
 import { Basemap } from "./basemap";
@@ -30,7 +30,7 @@ export class SceneMap {
       target,
       controls: [],
       interactions: interactions({ altShiftDragRotate: false, pinchRotate: false }),
-      layers: [this.basemap.layer, this.basemap.footprints, this.picture, this.annotations, this.shapes.layer, this.shapes.over],
+      layers: [this.basemap.layer, this.basemap.footprints, this.picture, this.annotations, this.shapes.group],
       view: new View({ center: [0, 2e6], zoom: 2, minZoom: 0, maxZoom: 28, enableRotation: false, smoothResolutionConstraint: false }),
       maxTilesLoading: 24,
     });
@@ -54,13 +54,19 @@ export class SceneMap {
     this.basemap.footprints.setVisible(item === null);
     if (!other) return;
     this.annotations.setSource(item?.scene ? annotationSource(item) : null);
-    this.annotations.setExtent(this.extent);
+    this.annotations.setExtent(this.roomyExtent());
     if (place) this.moveTo(place);
     else this.fit(false);
   }
 
-  showRun(run: string | null): void {
-    this.shapes.show(run, this.extent, this.item?.scene ? finestZoom(this.item.scene) : 22);
+  showRun(run: string | null, count: number): void {
+    this.shapes.show(run, count, this.roomyExtent(), this.item?.scene ? finestZoom(this.item.scene) : 22);
+  }
+
+  /** The scene and a little around it: an outline at its edge is drawn whole. */
+  private roomyExtent(): Extent {
+    const extent = this.extent;
+    return buffer(extent, (extent[2] - extent[0]) * 0.02) as Extent;
   }
 
   showAnnotations(visible: boolean): void {
@@ -81,7 +87,9 @@ export class SceneMap {
     if (!this.item) extend(extent, this.basemap.footprints.getSource()?.getExtent() ?? createEmpty());
     if (isEmpty(extent)) extent = WORLD;
     this.map.updateSize();
-    this.map.getView().fit(extent, { padding: MARGIN, maxZoom: 26, ...(animate ? { duration: motion() } : {}) });
+    const aside = this.item ? 0 : Math.min(...(this.map.getSize() ?? [0])) * 0.25;
+    const padding = MARGIN.map((margin) => margin + aside);
+    this.map.getView().fit(extent, { padding, maxZoom: 26, ...(animate ? { duration: motion() } : {}) });
   }
 
   moveTo(place: Place): void {

@@ -5,7 +5,7 @@ import Style from "ol/style/Style";
 import Text from "ol/style/Text";
 import { ANNOTATION_COLOUR, classColour, translucent } from "./palette";
 
-const HALO = "rgba(8, 11, 13, 0.62)";
+const HALO = "rgba(8, 11, 13, 0.7)";
 
 export interface ShapeStyles {
   outline: Style[];

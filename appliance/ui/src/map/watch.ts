@@ -5,7 +5,8 @@ import { adjust, getAddress, go, openScene } from "../state/navigation";
 import { inView, liveView } from "./live";
 import type { SceneMap } from "./scene-map";
 
-const TOLERANCE_PX = 3;
+/** Tiles arrive in bursts: the list of what is in view waits for the burst's end. */
+const ARRIVALS_MS = 80;
 
 /** Starts listening; returns what stops it. */
 export function watch(scene: SceneMap): () => void {
@@ -23,18 +24,24 @@ export function watch(scene: SceneMap): () => void {
     const [cx = 0, cy = 0] = view.getCenter() ?? [];
     const [x, y] = pointer ?? [cx, cy];
     liveView.set({ x, y, resolution });
-    const hit = pointer && !view.getAnimating() ? scene.shapes.at(x, y, TOLERANCE_PX * resolution) : null;
+    const hit = pointer && !view.getAnimating() ? scene.shapes.at(x, y, resolution) : null;
     scene.shapes.setHovered(hit?.ordinal ?? null);
     target.dataset.over = hit ? "shape" : "";
   };
   const collect = () => {
     const extent = scene.shown();
-    inView.set({ shapes: scene.shapes.within(extent), truncated: scene.shapes.isTruncated(extent) });
+    const resolution = map.getView().getResolution() ?? 1;
+    inView.set({ shapes: scene.shapes.within(extent, resolution), truncated: scene.shapes.isTruncated(extent, resolution) });
     soon();
+  };
+  let waiting = 0;
+  scene.shapes.onArrive = () => {
+    window.clearTimeout(waiting);
+    waiting = window.setTimeout(collect, ARRIVALS_MS);
   };
   const click = (event: MapBrowserEvent) => {
     const [x = 0, y = 0] = event.coordinate;
-    const hit = scene.shapes.at(x, y, TOLERANCE_PX * (map.getView().getResolution() ?? 1));
+    const hit = scene.shapes.at(x, y, map.getView().getResolution() ?? 1);
     if (hit) go({ selection: hit.ordinal });
     else if (getAddress().scene === null) openFootprint(scene, event.pixel);
     else if (getAddress().selection !== null) go({ selection: null });
@@ -62,6 +69,7 @@ export function watch(scene: SceneMap): () => void {
   return () => {
     unByKey(keys);
     back();
+    window.clearTimeout(waiting);
     cancelAnimationFrame(frame);
   };
 }

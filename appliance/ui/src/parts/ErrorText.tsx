@@ -6,7 +6,7 @@ export function ErrorText({ error }: { error: unknown }) {
   const problem = error instanceof ProblemError;
   return (
     <p className="error" role="alert">
-      {error instanceof Error ? error.message : String(error)} {problem && error.remedy ? <span>{error.remedy}</span> : null}
+      {error instanceof Error ? error.message : "Something went wrong."} {problem && error.remedy ? <span>{error.remedy}</span> : null}
     </p>
   );
 }

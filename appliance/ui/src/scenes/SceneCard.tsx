@@ -11,7 +11,7 @@ import { cancelUpload, type UploadTask } from "../upload/queue";
 
 export function SceneCard({ item, task }: { item: Item; task: UploadTask | null }) {
   const { scene } = useAddress();
-  const thumbnail = (item.assets ?? []).some((asset) => asset.role === "thumbnail");
+  const thumbnail = item.assets.some((asset) => asset.role === "thumbnail");
   return (
     <li className="card" data-state={item.state} data-current={scene === item.id} data-item={item.id}>
       <button type="button" className="card-open" aria-current={scene === item.id} onClick={() => openScene(item.id)}>
@@ -55,8 +55,8 @@ function StateLine({ item, task }: { item: Item; task: UploadTask | null }) {
     case "normalising":
       return (
         <>
-          <span className="quiet numbers">{`preparing ${percent((item.progress_percent ?? 0) / 100)}`}</span>
-          <Progress value={(item.progress_percent ?? 0) / 100} label={`Preparing ${item.name}`} />
+          <span className="quiet numbers">{`preparing ${percent(item.progress_percent / 100)}`}</span>
+          <Progress value={item.progress_percent / 100} label={`Preparing ${item.name}`} />
         </>
       );
     case "failed":

@@ -1,5 +1,5 @@
 /** Signing in with a name and a password; one-time links have been tried before this shows. */
-import { useState, type FormEvent } from "react";
+import { useState, type SubmitEvent } from "react";
 import { signIn } from "../api/session";
 import { Mark } from "../app/Mark";
 import { ErrorText } from "../parts/ErrorText";
@@ -7,7 +7,7 @@ import { ErrorText } from "../parts/ErrorText";
 export function SignIn({ linkError }: { linkError: unknown }) {
   const [error, setError] = useState<unknown>(linkError);
   const [busy, setBusy] = useState(false);
-  const submit = (event: FormEvent<HTMLFormElement>) => {
+  const submit = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
     const text = (key: string) => {

@@ -12,12 +12,6 @@ export async function createDataset(name: string, title: string): Promise<Datase
   return dataset;
 }
 
-/** A dataset's name from what somebody typed: lower case, hyphens (contracts.base.Name). */
-export function nameFrom(title: string): string {
-  const plain = title.normalize("NFKD").replaceAll(/[\u0300-\u036f]/g, "").toLowerCase();
-  return plain.replaceAll(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+/, "").slice(0, 63).replace(/-+$/, "");
-}
-
 export function runDetector(item: Item, detector: Pick<Detector, "name" | "version">): void {
   const body = { detector: detector.name, version: detector.version };
   unwrap(client.POST("/api/items/{item_id}/runs", { params: { path: { item_id: item.id } }, body }))

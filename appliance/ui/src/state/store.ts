@@ -2,18 +2,21 @@
 import { useSyncExternalStore } from "react";
 
 export interface Store<T> {
-  get(): T;
-  set(next: T | ((before: T) => T)): void;
-  subscribe(listener: () => void): () => void;
+  get: () => T;
+  set: (next: T | ((before: T) => T)) => void;
+  subscribe: (listener: () => void) => () => void;
 }
 
-export function createStore<T extends object | string | number | boolean | null>(initial: T): Store<T> {
-  let value = initial;
+type Plain = object | string | number | boolean | null;
+
+/** Not for functions: `set` calls them with the value before. */
+export function createStore<T extends Plain>(initial: T): Store<T> {
+  let value: T = initial;
   const listeners = new Set<() => void>();
   return {
     get: () => value,
     set(next) {
-      const result = typeof next === "function" ? next(value) : next;
+      const result: T = typeof next === "function" ? (next as (before: T) => T)(value) : next;
       if (Object.is(result, value)) return;
       value = result;
       for (const listener of listeners) listener();
