@@ -30,7 +30,7 @@ def read(path: Path) -> Iterator[AnnotationRecord]:
                 if record is not None:
                     yield record
         except csv.Error as error:
-            records.refuse(path, f"line {rows.line_num}", f"not CSV: {error}")
+            records.refuse(path, f"after line {rows.line_num}", f"not CSV: {error}")
         except UnicodeDecodeError:
             records.refuse(path, f"after line {rows.line_num}", "not UTF-8 text")
 

@@ -26,6 +26,7 @@ _WGS84 = "OGC:CRS84"
 _LINES = {".geojsonl", ".geojsons", ".ndjson", ".jsonl", ".geojsonseq"}
 _LABELS = ("label", "class", "category", "name", "type")
 ToPixels = Callable[[records.Ring], records.Ring]
+"""A ring on the ground as a ring in pixels; empty where it lies outside what the item's CRS can hold."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _feature(path: Path, place: str, feature: Any, reading: _Reading) -> Iterato
         records.refuse(path, place, "the geometry has no coordinates")
     for part in parts:
         rings = [reading.to_pixels(ring) for ring in _rings(path, place, part)]
-        if any(not np.isfinite(ring).all() for ring in rings):
+        if not all(rings):
             records.refuse(path, place, "the polygon lies outside what the item's CRS can hold")
         yield records.from_rings(path, place, reading.item, properties[key], rings, rest)
 
@@ -143,6 +144,8 @@ def _projector(path: Path, scene: Georeference, source: str) -> ToPixels:
         x, y = np.array(ring, np.float64).T
         if change is not None:
             x, y = change.transform(x, y)
+            if not (np.isfinite(x).all() and np.isfinite(y).all()):
+                return []
         columns = to_pixel.a * x + to_pixel.b * y + to_pixel.c
         rows = to_pixel.d * x + to_pixel.e * y + to_pixel.f
         return [(float(column), float(row)) for column, row in zip(columns, rows, strict=True)]
