@@ -19,6 +19,7 @@ import typer
 from appliance.cli.output import Output
 from appliance.clients.http import ApiClient
 from appliance.contracts.errors import Code, VedetteError
+from appliance.standalone import local as local_vedette
 
 _META = "vedette.connection"
 
@@ -74,7 +75,7 @@ def find(url: str | None, data: Path | None) -> Address:
     token = os.environ.get("VEDETTE_TOKEN", "")
     if url and token:
         return Address(url, token)
-    local = local_address(data)
+    local = local_vedette.find(data)
     if url:
         if local is None or local.url.rstrip("/") != url.rstrip("/"):
             raise VedetteError(
@@ -82,7 +83,7 @@ def find(url: str | None, data: Path | None) -> Address:
                 f"There is no token for {url}.",
                 "Set VEDETTE_TOKEN; `vedette token create` makes one.",
             )
-        return local
+        return Address(local.url, local.token)
     if local is None:
         raise VedetteError(
             Code.UNAVAILABLE,
@@ -90,8 +91,3 @@ def find(url: str | None, data: Path | None) -> Address:
             "Start one with `vedette up`, or set VEDETTE_URL and VEDETTE_TOKEN.",
         )
     return Address(local.url, token or local.token)
-
-
-def local_address(data: Path | None) -> Address | None:
-    """What the `vedette up` of this data folder wrote down for its owner; None where none runs."""
-    return None

@@ -21,7 +21,7 @@ async def _cancelled_as_the_answer_comes(heed: bool) -> bool:
     """Whether the task ended."""
     rounds: list[asyncio.Future[None]] = []
     task = asyncio.create_task(_loop(heed, rounds))
-    while not rounds:
+    while not rounds:  # noqa: ASYNC110 - one turn of the loop, no more
         await asyncio.sleep(0)
     rounds[0].set_result(None)
     task.cancel()
