@@ -129,8 +129,8 @@ class SceneWriter:
                 yield
             except VedetteError:
                 raise
-            except (rasterio.errors.RasterioError, OSError) as error:
-                errors.append(str(error))
+            except Exception as error:  # GDAL's own are no RasterioError; `_why` tells them apart
+                errors.append(f"{type(error).__name__}: {error}")
         if errors:
             raise self._why(errors[0])
 

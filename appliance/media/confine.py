@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import resource
 import signal
@@ -24,6 +25,7 @@ _KEPT = {*ALLOWED, "MEM"}
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _CACHE_MEGABYTES = 192
+_CPU_GRACE_SECONDS = 10
 
 GDAL_OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -52,7 +54,8 @@ def confine(limits: Limits) -> None:
     _limit(resource.RLIMIT_DATA, limits.memory_bytes)
     _limit(resource.RLIMIT_FSIZE, limits.output_bytes)
     _limit(resource.RLIMIT_NOFILE, 256)
-    _limit(resource.RLIMIT_CPU, int(limits.seconds) * max(1, threads(limits)))
+    seconds = math.ceil(limits.seconds * threads(limits)) + _CPU_GRACE_SECONDS
+    _limit(resource.RLIMIT_CPU, seconds, seconds + _CPU_GRACE_SECONDS)  # SIGXCPU first, which says why
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write past the limit then fails with EFBIG
     os.environ.update(GDAL_OPTIONS)
     os.environ["GDAL_NUM_THREADS"] = str(threads(limits))
@@ -82,8 +85,9 @@ def check_drivers() -> None:
         raise RuntimeError(f"GDAL has drivers it should not have: {sorted(left)}")
 
 
-def _limit(what: int, value: int) -> None:
-    hard = resource.getrlimit(what)[1]
-    wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
+def _limit(what: int, soft: int, hard: int | None = None) -> None:
+    ceiling = resource.getrlimit(what)[1]
+    wanted = [soft, soft if hard is None else hard]
+    allowed = wanted if ceiling == resource.RLIM_INFINITY else [min(value, ceiling) for value in wanted]
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(what, (wanted, wanted))
+        resource.setrlimit(what, (allowed[0], allowed[1]))

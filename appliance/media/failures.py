@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from appliance.contracts.errors import Code, VedetteError
 from appliance.media.limits import GIBIBYTE, Limits
 
@@ -147,6 +149,10 @@ def inside(name: str, detail: str) -> VedetteError:
 def unforeseen(name: str, error: Exception, limits: Limits) -> VedetteError:
     """Allocations and threads that a limit refused show up as many kinds of exception."""
     text = f"{type(error).__name__}: {error}".lower()
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return disk_full(name, "the worker's folder")
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return output_too_large(name, limits)
     if isinstance(error, MemoryError) or "memory" in text or "start new thread" in text:
         return out_of_memory(name, limits)
     return inside(name, " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip("."))

@@ -76,11 +76,11 @@ class DecodingProcess:
 
     def _stop(self, selector: selectors.BaseSelector) -> None:
         """Kill the group and wait until both pipes have ended: then no process of it holds a file any more."""
-        if self._group is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._group, signal.SIGKILL)
         end = time.monotonic() + _END_SECONDS
         while selector.get_map() and time.monotonic() < end:
+            if self._group is not None:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._group, signal.SIGKILL)
             with contextlib.suppress(VedetteError):
                 self._listen(selector)
 
