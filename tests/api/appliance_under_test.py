@@ -122,9 +122,5 @@ class Appliance:
 
 
 def ready(item_id: UUID, scene: SceneInfo, sha256: str, attempt: int = 1) -> ItemReport:
-    asset = Asset(
-        role=AssetRole.SCENE, key=keys.scene(item_id), media_type="image/tiff", size_bytes=10, sha256=sha256
-    )
+    asset = Asset(role=AssetRole.SCENE, key=keys.scene(item_id), media_type="image/tiff", size_bytes=10, sha256=sha256)
     return ItemReport(item_id=item_id, attempt=attempt, body=ItemReady(scene=scene, assets=[asset]))
-
-

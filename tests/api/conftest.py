@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from psycopg import sql
 
 from appliance.api import admin
 from appliance.api.app import create_app
@@ -22,16 +24,33 @@ from appliance.api.services.item_reports import ItemReports
 from appliance.api.services.run_reports import RunReports
 from appliance.api.settings import ApiSettings
 from appliance.api.storage.database import Database
+from appliance.clients import logging
 from appliance.clients.messaging import Messaging
 from appliance.clients.objectstore import ObjectStore
+from appliance.standalone.services.postgres import ROLE
 from tests.api.appliance_under_test import ADDRESS, Appliance
-from tests.conftest import MessagingServer, StoreServer
+from tests.conftest import DatabaseServer, MessagingServer, StoreServer
+
+
+@pytest.fixture(scope="session")
+def migrated_template(new_database: Callable[[], str]) -> str:
+    """A database with our tables, to be copied: faster than migrating one for each test."""
+    logging.configure("test")
+    url = new_database()
+    migrate(url)
+    return url.rsplit("/", 1)[1]
 
 
 @pytest.fixture
-def migrated_url(database_url: str) -> str:
-    migrate(database_url)
-    return database_url
+def migrated_url(postgres: DatabaseServer, migrated_template: str) -> Iterator[str]:
+    name = f"test_{secrets.token_hex(6)}"
+    names = {"name": sql.Identifier(name), "template": sql.Identifier(migrated_template), "role": sql.Identifier(ROLE)}
+    with postgres.cluster.administrator() as connection:
+        made = "CREATE DATABASE {name} TEMPLATE {template} OWNER {role} STRATEGY file_copy"
+        connection.execute(sql.SQL(made).format(**names))
+    yield postgres.cluster.url(name)
+    with postgres.cluster.administrator() as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {name} WITH (FORCE)").format(**names))
 
 
 @pytest.fixture
@@ -58,7 +77,9 @@ async def api(
     token = await admin.create_token(migrated_url)
     transport = httpx.ASGITransport(create_app(services, object_store.settings.endpoint), raise_app_exceptions=False)
     async with (
-        httpx.AsyncClient(transport=transport, base_url=ADDRESS, headers={"Authorization": f"Bearer {token}"}) as client,
+        httpx.AsyncClient(
+            transport=transport, base_url=ADDRESS, headers={"Authorization": f"Bearer {token}"}
+        ) as client,
         httpx.AsyncClient(transport=transport, base_url=ADDRESS) as stranger,
         httpx.AsyncClient() as outside,
     ):

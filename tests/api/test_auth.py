@@ -44,7 +44,9 @@ async def test_unknown_routes_under_api_are_closed_too(api: Appliance) -> None:
     assert (await api.client.get("/api/no-such")).status_code == 404
 
 
-@pytest.mark.parametrize("header", ["Bearer wrong", "Bearer ", "Basic YTpi", "Bearer \u00e9".encode("latin-1").decode("latin-1")])
+@pytest.mark.parametrize(
+    "header", ["Bearer wrong", "Bearer ", "Basic YTpi", "Bearer \u00e9".encode("latin-1").decode("latin-1")]
+)
 async def test_wrong_credentials_are_refused(api: Appliance, header: str) -> None:
     answer = await api.stranger.get("/api/datasets", headers={"Authorization": header.encode("latin-1")})  # type: ignore[dict-item]
     assert answer.status_code == 401

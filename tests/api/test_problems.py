@@ -1,0 +1,106 @@
+"""Everything that goes wrong is an RFC 9457 problem document, with our headers on it."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from appliance.api import errors
+from appliance.contracts.errors import Code
+from tests.api.appliance_under_test import Appliance
+
+
+def test_every_code_has_a_status() -> None:
+    assert set(errors.STATUS) == set(Code)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", f"/api/items/{uuid4()}", 404, "not-found"),
+        ("GET", "/api/items/not-a-uuid", 422, "invalid"),
+        ("GET", "/api/nothing", 404, "not-found"),
+        ("PATCH", "/api/datasets", 405, "invalid"),
+        ("GET", "/api/datasets/UPPER", 422, "invalid"),
+        ("GET", "/api/runs?limit=0", 422, "invalid"),
+        ("GET", "/api/datasets?cursor=%00", 422, "invalid"),
+        ("GET", f"/api/items/{uuid4()}/tiles/25/0/0.png", 422, "invalid"),
+        ("GET", f"/api/items/{uuid4()}/tiles/1/0/0.gif", 422, "invalid"),
+        ("GET", f"/api/items/{uuid4()}/tiles/1/0/0.png?rescale=5,1", 422, "invalid"),
+        ("GET", f"/api/runs/{uuid4()}/detections?bbox=1,2,3", 422, "invalid"),
+        ("GET", f"/api/runs/{uuid4()}/tiles/1/0/0.mvt", 404, "not-found"),
+        ("GET", "/api/detectors/crowns/1.0.0", 404, "not-found"),
+        ("GET", f"/api/snapshots/sha256:{'0' * 64}", 404, "not-found"),
+    ],
+)
+async def test_a_problem_is_a_document(api: Appliance, method: str, path: str, status: int, code: str) -> None:
+    answer = await api.client.request(method, path)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert (body["status"], body["code"]) == (status, code)
+    assert body["type"] == f"urn:vedette:problem:{code}"
+    assert body["title"]
+    assert body["detail"].endswith(".")
+
+
+async def test_broken_and_unknown_bodies_are_invalid(api: Appliance) -> None:
+    for content in (b"{", b"[]", b'{"name": "a", "more": 1}', b"\xff\xfe", b'{"name": NaN}', b"[" * 20000):
+        answer = await api.client.post("/api/datasets", content=content, headers={"Content-Type": "application/json"})
+        assert answer.status_code in {400, 422}, content[:20]
+        assert answer.json()["code"] == "invalid"
+
+
+async def test_large_bodies_are_refused_however_they_come(api: Appliance) -> None:
+    limit = api.services.settings.body_limit_bytes
+    answer = await api.client.post("/api/datasets", content=b" " * (limit + 1))
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+
+    async def endless():  # type: ignore[no-untyped-def]
+        for _ in range(limit // (1 << 20) + 2):
+            yield b" " * (1 << 20)
+
+    answer = await api.client.post("/api/datasets", content=endless(), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+
+
+async def test_an_unexpected_error_tells_nothing_of_the_inside(api: Appliance) -> None:
+    await api.sql("DROP TABLE snapshot_items, snapshots")
+    await api.client.post("/api/datasets", json={"name": "mine"})
+    answer = await api.client.get("/api/datasets/mine/snapshots")
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal"
+    assert "snapshots" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+async def test_security_headers_are_on_every_answer(api: Appliance) -> None:
+    for path in ("/healthz", "/api/datasets", "/api/nothing", "/somewhere"):
+        headers = (await api.client.get(path)).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_readiness_tells_the_truth(api: Appliance) -> None:
+    answer = await api.stranger.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"ready": True, "database": True, "messaging": True, "store": True}
+    assert (await api.stranger.get("/healthz")).json()["status"] == "ok"
+
+
+async def test_a_lost_database_is_503_and_not_ready(api: Appliance, postgres, nats_server) -> None:  # type: ignore[no-untyped-def]
+    await api.sql("SELECT 1")
+    postgres.server.kill()
+    try:
+        answer = await api.client.get("/api/datasets")
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        ready = await api.stranger.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json() == {"ready": False, "database": False, "messaging": True, "store": True}
+    finally:
+        postgres.server.start()
+    assert (await api.client.get("/api/datasets")).status_code == 200
