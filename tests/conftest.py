@@ -6,6 +6,7 @@
     nats_server      MessagingServer: `.settings`; kill() and start() to test reconnecting (start it again!)
     object_store     StoreServer of MinIO where its binary is in the cache, else of SeaweedFS: `.settings`
     minio_store, seaweed_store    the same, of that one
+    stack            Stack: the whole appliance by `vedette up --detach`: url, link, token, data, vedette(...)
 
 `.environment` of each holds the VEDETTE_* variables that a process of the appliance wants.
 """
@@ -13,8 +14,11 @@
 from __future__ import annotations
 
 import secrets
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from psycopg import sql
@@ -27,7 +31,7 @@ from appliance.standalone.services.minio import Minio
 from appliance.standalone.services.nats import Nats
 from appliance.standalone.services.postgres import ROLE, Postgres
 from appliance.standalone.services.seaweedfs import PORTS, SeaweedFS
-from tests.servers import Server, running, temporary_folder
+from tests.servers import Server, private_environment, running, temporary_folder
 
 _TEMPLATE = "vedette_template"
 
@@ -131,3 +135,38 @@ def _store_server(server: Server, settings: StoreSettings) -> StoreServer:
         "VEDETTE_STORE_SECRET_KEY": settings.secret_key.get_secret_value(),
     }
     return StoreServer(server, settings, environment)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The whole appliance as `vedette up --detach` starts it. `link` signs an administrator in, once."""
+
+    url: str
+    link: str
+    token: str
+    data: Path
+    environment: dict[str, str] = field(repr=False)
+
+    def vedette(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run the command line against it."""
+        return _vedette(self.environment, *arguments, timeout=timeout)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Started once per session on free ports; `make test` builds the page first."""
+    with temporary_folder() as folder:
+        data = folder / "data"
+        environment = {**private_environment(), "VEDETTE_DATA": str(data)}
+        started = _vedette(environment, "up", "--detach", "--port", str(free_ports(1)[0]), timeout=280)
+        try:
+            assert started.returncode == 0, started.stderr
+            url, link = (line.rsplit(" ", 1)[1] for line in started.stdout.splitlines())
+            yield Stack(url, link, (data / "token").read_text(), data, environment)
+        finally:
+            _vedette(environment, "down", timeout=150)
+
+
+def _vedette(environment: dict[str, str], *arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "appliance.cli.main", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)

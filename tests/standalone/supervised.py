@@ -77,6 +77,10 @@ class Supervised:
         found = status.read(self.data)
         return found is not None and all(part.state is PartState.READY for part in found.parts)
 
+    def came_back(self, before: PartStatus) -> bool:
+        after = self.part(before.name)
+        return after.state is PartState.READY and after.process_id not in {None, before.process_id}
+
     def family(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 

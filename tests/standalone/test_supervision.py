@@ -101,7 +101,7 @@ def test_a_part_that_is_killed_comes_back_with_its_data(running: Supervised, nam
     before = running.part(name)
     assert before.process_id is not None
     psutil.Process(before.process_id).kill()
-    until(lambda: running.all_ready() and running.part(name).process_id != before.process_id)
+    until(lambda: running.came_back(before))
     after = running.part(name)
     assert after.restarts == before.restarts + 1
     assert after.ports == before.ports
@@ -111,10 +111,9 @@ def test_a_part_that_is_killed_comes_back_with_its_data(running: Supervised, nam
 
 def test_killed_again_and_again_it_still_comes_back(running: Supervised) -> None:
     for _ in range(5):
-        before = running.part("nats").process_id
-        assert before is not None
-        psutil.Process(before).kill()
-        until(lambda gone=before: running.all_ready() and running.part("nats").process_id != gone)  # type: ignore[misc]
+        before = running.part("nats")
+        psutil.Process(before.process_id).kill()
+        until(lambda gone=before: running.came_back(gone))  # type: ignore[misc]
 
 
 def test_nothing_outlives_a_supervisor_that_is_killed(folder: Path) -> None:
