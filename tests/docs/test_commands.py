@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
+
+from appliance.cli.main import run
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -26,27 +27,26 @@ def _commands(text: str) -> set[tuple[str, ...]]:
             if not re.fullmatch(r"[a-z][a-z-]*", word):
                 break
             verbs.append(word)
-        options = tuple(word for word in words if word.startswith("-"))
-        found.add((" ".join(verbs), *options))
+        if verbs:  # else a placeholder, as in `vedette NOUN VERB`
+            found.add((" ".join(verbs), *(word for word in words if word.startswith("-"))))
     return found
 
 
-def _help(verbs: str) -> str | None:
+def _help(verbs: str, capsys: pytest.CaptureFixture[str]) -> str | None:
     """What `--help` prints for the longest prefix of `verbs` that is a command."""
     words = verbs.split()
     for count in range(len(words), 0, -1):
-        done = subprocess.run(
-            [ROOT / ".venv/bin/vedette", *words[:count], "--help"], capture_output=True, text=True, timeout=60, cwd=ROOT
-        )
-        if done.returncode == 0:
-            return done.stdout
+        code = run([*words[:count], "--help"])
+        text = capsys.readouterr().out
+        if code == 0:
+            return text
     return None
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_commands_in_documents_exist(document: Path) -> None:
+def test_commands_in_documents_exist(document: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for verbs, *options in sorted(_commands(document.read_text("utf-8"))):
-        text = _help(verbs)
+        text = _help(verbs, capsys)
         assert text is not None, f"{document.name} shows `vedette {verbs}`, which is no command"
         for option in options:
             assert option.split("=")[0] in text, f"{document.name}: `vedette {verbs}` has no {option}"
@@ -63,4 +63,6 @@ def test_make_targets_in_documents_exist() -> None:
 def test_links_in_documents_lead_somewhere() -> None:
     for document in DOCUMENTS:
         for link in _LINK.findall(document.read_text("utf-8")):
-            assert (document.parent / link).exists(), f"{document.relative_to(ROOT)} links to {link}, which is not there"
+            assert (document.parent / link).exists(), (
+                f"{document.relative_to(ROOT)} links to {link}, which is not there"
+            )
