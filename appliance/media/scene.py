@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
+from appliance.contracts.errors import VedetteError
 from appliance.contracts.item import BandStatistics, SceneInfo
 from appliance.media import failures, georeference, metadata, sniff, source, thumbnail, turning, warping
 from appliance.media.cog import BLOCK, Grid, SceneWriter
@@ -52,7 +54,7 @@ def make_scene(path: Path, name: str, folder: Path, limits: Limits, report: Repo
         source.open_source(path, name, limits) as dataset,
     ):
         report("opened", source.decoded_bytes(dataset))
-        original = _decide(dataset, path, name, folder, limits)
+        original = _understood(dataset, path, name, folder, limits)
         turn, grid = _grid(original)
         writer = SceneWriter(folder, name, grid, original.form, limits)
         statistics = _copy_pixels(original, turn, writer, limits, report)
@@ -62,6 +64,17 @@ def make_scene(path: Path, name: str, folder: Path, limits: Limits, report: Repo
         scene = writer.finish()
     mask = thumbnail.write(scene, statistics, folder / "thumbnail.png")
     return _describe(original, grid, statistics, factors, mask)
+
+
+def _understood(dataset: Any, path: Path, name: str, folder: Path, limits: Limits) -> Original:
+    """`_decide`, whose failures are the header's fault: GDAL raises many kinds of exception at damaged metadata."""
+    try:
+        return _decide(dataset, path, name, folder, limits)
+    except VedetteError:
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        raise failures.damaged(name, sniff.looks_like(path), source.detail(error, path)) from error
 
 
 def _decide(dataset: Any, path: Path, name: str, folder: Path, limits: Limits) -> Original:
@@ -90,7 +103,7 @@ def _warped(
         return dataset, Georeference(None, Affine.identity(), notes=(note,))
     try:
         warped = rasterio.open(warping.warp(dataset, place, folder))
-    except source.READ_ERRORS as error:
+    except Exception as error:  # whatever GDAL makes of damaged data
         if isinstance(error, ValueError):
             note = f"Its ground control points are left out: {error}. It is shown in pixels."
             return dataset, Georeference(None, Affine.identity(), notes=(note,))
@@ -136,7 +149,7 @@ def _read(original: Original, window: Window, limits: Limits) -> tuple[NDArray[A
     try:
         block = original.dataset.read(window=window)
         mask = original.dataset.dataset_mask(window=window) if original.form.reads_mask else None
-    except source.READ_ERRORS as error:
+    except Exception as error:  # whatever GDAL makes of damaged data
         raise source.reading_failed(error, original.path, original.name, int(window.row_off), limits) from error
     return block, mask
 

@@ -1,0 +1,167 @@
+"""The media worker process against a real NATS and a real object store."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pytest
+import rasterio
+
+from appliance.clients.messaging import Delivery, Messaging
+from appliance.clients.objectstore import ObjectStore
+from appliance.contracts import keys
+from appliance.contracts.base import Sha256
+from appliance.contracts.errors import Code
+from appliance.contracts.messages import (
+    ITEM_REPORT_SUBJECT,
+    MEDIA_SUBJECT,
+    REPORTS_STREAM,
+    REPORTS_SUBJECTS,
+    ItemReady,
+    ItemReport,
+    NormaliseScene,
+    WorkFailed,
+)
+from appliance.contracts.worker import WorkerKind
+from appliance.formats import digest
+from tests.media.pictures import UTM, texture, write
+
+_PATIENCE = 120.0
+DURABLE = "api"  # the one consumer that this work queue has
+
+
+class Bench:
+    """The servers, a worker process and the reports it has published."""
+
+    def __init__(self, messaging: Messaging, store: ObjectStore, environment: dict[str, str], folder: Path) -> None:
+        self.messaging, self.store, self.folder = messaging, store, folder
+        self.reports: list[ItemReport] = []
+        self._environment = {**os.environ, **environment, "VEDETTE_WORK_FOLDER": str(folder / "work")}
+
+    def start(self, **environment: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "appliance.media.worker"], env={**self._environment, **environment}
+        )  # fmt: skip
+
+    async def push(self, path: Path, sha256: Sha256 | None = None) -> NormaliseScene:
+        work_id = uuid4()
+        data = await asyncio.to_thread(path.read_bytes)
+        await asyncio.to_thread(self.store.put_bytes, keys.original(work_id), data, "image/tiff")
+        work = NormaliseScene(
+            item_id=work_id,
+            name=path.name,
+            original_key=keys.original(work_id),
+            original_sha256=sha256 or digest.of_bytes(data),
+            size_bytes=len(data),
+        )
+        await self.messaging.publish(MEDIA_SUBJECT, work, f"media:{work_id}:1")
+        return work
+
+    async def outcome(self, work: NormaliseScene) -> ItemReady | WorkFailed:
+        async def found() -> ItemReady | WorkFailed:
+            while True:
+                for report in self.reports:
+                    if report.item_id == work.item_id and isinstance(report.body, ItemReady | WorkFailed):
+                        return report.body
+                await asyncio.sleep(0.1)
+
+        return await asyncio.wait_for(found(), _PATIENCE)
+
+    def of(self, work: NormaliseScene, kind: str) -> list[ItemReport]:
+        return [r for r in self.reports if r.item_id == work.item_id and r.body.kind == kind]
+
+
+@asynccontextmanager
+async def bench(nats_server: Any, object_store: Any, folder: Path) -> AsyncIterator[Bench]:
+    messaging = await Messaging.connect(nats_server.settings, "test")
+    await messaging.ensure_streams()
+    store = ObjectStore(object_store.settings)
+    await asyncio.to_thread(store.ensure_bucket)
+    made = Bench(messaging, store, {**nats_server.environment, **object_store.environment}, folder)
+
+    async def hear(delivery: Delivery) -> None:
+        if delivery.subject == ITEM_REPORT_SUBJECT:
+            made.reports.append(ItemReport.model_validate_json(delivery.data))
+
+    hearing = asyncio.create_task(messaging.work(REPORTS_STREAM, REPORTS_SUBJECTS, DURABLE, hear, 4))
+    try:
+        yield made
+    finally:
+        hearing.cancel()
+        await asyncio.wait({hearing})
+        await messaging.close()
+
+
+def stop(worker: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> int:
+    worker.send_signal(number)
+    return worker.wait(60)
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    end = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.1)
+
+
+@pytest.mark.timeout(400)
+async def test_good_and_bad_items_and_a_clean_end(nats_server: Any, object_store: Any, tmp_path: Path) -> None:
+    async with bench(nats_server, object_store, tmp_path) as made:
+        worker = made.start(VEDETTE_WORK_CONCURRENCY="2")
+        try:
+            good = await made.push(write(tmp_path / "good.tif", texture(3, 700, 900), crs="EPSG:32633", transform=UTM))
+            text = tmp_path / "notes.tif"
+            text.write_text("not a scene")
+            bad = await made.push(text)
+            wrong = await made.push(tmp_path / "good.tif", sha256=digest.of_bytes(b"something else"))
+            ready = await made.outcome(good)
+            assert isinstance(ready, ItemReady)
+            assert ready.scene.width == 900
+            assert made.of(good, "started")
+            for asset in ready.assets:
+                data = await asyncio.to_thread(made.store.get_bytes, asset.key, asset.size_bytes)
+                assert digest.of_bytes(data) == asset.sha256
+                (tmp_path / asset.role).write_bytes(data)
+            with rasterio.open(tmp_path / "scene") as scene:
+                np.testing.assert_array_equal(scene.read(), texture(3, 700, 900))
+            for work, code in ((bad, Code.UNREADABLE), (wrong, Code.DIGEST)):
+                failed = await made.outcome(work)
+                assert isinstance(failed, WorkFailed)
+                assert failed.reason.code is code
+                assert work.name in failed.reason.message
+                assert len(made.of(work, "failed")) == 1
+            announced = [w for w in await made.messaging.workers() if w.process_id == worker.pid]
+            assert [w.kind for w in announced] == [WorkerKind.MEDIA]
+        finally:
+            code = await asyncio.to_thread(stop, worker)
+        assert code == 0
+        assert list((tmp_path / "work" / "media").iterdir()) == []
+        assert not [w for w in await made.messaging.workers() if w.process_id == worker.pid]
+
+
+@pytest.mark.timeout(400)
+async def test_work_survives_a_killed_worker(nats_server: Any, object_store: Any, tmp_path: Path) -> None:
+    async with bench(nats_server, object_store, tmp_path) as made:
+        large = write(tmp_path / "large.tif", np.tile(texture(3, 500, 500), (1, 6, 6)), crs="EPSG:32633", transform=UTM)
+        first = made.start()
+        work = await made.push(large)
+        await until(lambda: made.of(work, "started"))
+        await asyncio.to_thread(stop, first, signal.SIGTERM)
+        assert not made.of(work, "failed")
+        second = made.start()
+        try:
+            assert isinstance(await made.outcome(work), ItemReady)
+        finally:
+            await asyncio.to_thread(stop, second)
+        assert list((tmp_path / "work" / "media").iterdir()) == []
