@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from appliance.contracts.model_package import Manifest
 from appliance.inference import band_file
@@ -89,7 +91,8 @@ class Collector:
 
     def _settle(self, band: Band, finished: FinishedBand) -> None:
         final = self._resolver.add(finished.placed, self._plan.frontier(band))
-        order = np.lexsort([final.classes, -final.scores, final.boxes[:, 0], final.boxes[:, 1]])
+        keys: list[NDArray[Any]] = [final.classes, -final.scores, final.boxes[:, 0], final.boxes[:, 1]]
+        order = np.lexsort(keys)
         self.tally.detections += self._sink(final.take(order))
         self.tally.skipped += finished.skipped
         self.tally.bands += 1

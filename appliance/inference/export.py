@@ -88,7 +88,7 @@ def _through_gdal(driver: str) -> Callable[[pq.ParquetFile, Path], None]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="'crs' was not provided")
             try:
-                pyogrio.write_arrow(
+                pyogrio.write_arrow(  # type: ignore[no-untyped-call]
                     reader,
                     target,
                     layer=LAYER,

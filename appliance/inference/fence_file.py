@@ -23,7 +23,7 @@ def read(path: Path) -> BaseGeometry:
     if path.stat().st_size > _LARGEST_BYTES:
         raise VedetteError(Code.TOO_LARGE, f"{path} is larger than 256 MiB.", "Simplify the geofence.")
     try:
-        meta, _, wkb, _ = pyogrio.raw.read(path, columns=[])
+        meta, _, wkb, _ = pyogrio.raw.read(path, columns=[])  # type: ignore[no-untyped-call]
         shapes = shapely.from_wkb(wkb)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.errors.ShapelyError) as error:
         raise VedetteError(Code.UNREADABLE, f"{path} is not a vector file that can be read.", _REMEDY) from error

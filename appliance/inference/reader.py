@@ -38,7 +38,7 @@ class Strip:
 
     @property
     def end(self) -> int:
-        return self.y + self.pixels.shape[0]
+        return self.y + len(self.pixels)
 
 
 _Decoding = tuple[Unit, Future[NDArray[np.uint8] | None]]
@@ -177,7 +177,9 @@ def _converted(scene: Scene, raw: NDArray[Any], dtype: np.dtype[Any]) -> NDArray
     if scene.stretch is not None:
         return scene.stretch.apply(raw)
     if dtype.kind == "f":
-        return np.nan_to_num(raw.astype(dtype), posinf=0, neginf=0)
+        real: NDArray[Any] = np.nan_to_num(raw.astype(dtype), posinf=0, neginf=0)
+        return real
     bounds = np.iinfo(dtype)
     values = np.nan_to_num(np.rint(raw)) if raw.dtype.kind == "f" else raw
-    return np.clip(values, bounds.min, bounds.max).astype(dtype)
+    whole: NDArray[Any] = np.clip(values, bounds.min, bounds.max).astype(dtype)
+    return whole

@@ -66,12 +66,13 @@ class Blobs:
     def close(self) -> None: ...
 
 
-SIDE = 12
+SIDE = 11
 """The size the ONNX graph claims for every object."""
 
 
 def write_package(folder: Path, **changes: Any) -> ModelPackage:
-    """A package with a real graph: uint8 tiles, red smoothed by a 9 x 9 cone, a peak where a disc of about 12 pixels lies."""
+    """A package with a real graph: uint8 tiles, red smoothed by a 15 x 15 cone: one clear peak in the
+    middle of a square of 11 pixels."""
     folder.mkdir(parents=True, exist_ok=True)
     card = manifest(decode={"kind": "centre", "stride": 1}, **changes)
     onnx.save(_graph(), folder / "model.onnx")
@@ -79,8 +80,8 @@ def write_package(folder: Path, **changes: Any) -> ModelPackage:
 
 
 def _graph() -> onnx.ModelProto:
-    across = np.arange(9) - 4
-    cone = np.clip(5 - np.hypot(*np.meshgrid(across, across)), 0, None).astype(np.float32)
+    across = np.arange(15) - 7
+    cone = np.clip(8 - np.hypot(*np.meshgrid(across, across)), 0, None).astype(np.float32)
     constants = {
         "kernel": (cone / cone.sum() / 255)[None, None],
         "red": np.array([0], np.int64),
@@ -92,7 +93,7 @@ def _graph() -> onnx.ModelProto:
         helper.make_node("Gather", ["tiles", "red"], ["plane"], axis=3),
         helper.make_node("Cast", ["plane"], ["real"], to=TensorProto.FLOAT),
         helper.make_node("Transpose", ["real"], ["planar"], perm=[0, 3, 1, 2]),
-        helper.make_node("Conv", ["planar", "kernel"], ["heatmap"], pads=[4, 4, 4, 4]),
+        helper.make_node("Conv", ["planar", "kernel"], ["heatmap"], pads=[7, 7, 7, 7]),
         helper.make_node("Mul", ["heatmap", "zero"], ["blank"]),
         helper.make_node("Add", ["blank", "side"], ["size"]),
         helper.make_node("Add", ["blank", "half"], ["offset"]),
