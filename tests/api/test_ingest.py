@@ -73,6 +73,7 @@ async def test_the_api_answers_while_it_ingests(api: Appliance, tmp_path: Path) 
     while not ingesting.done():
         assert (await api.client.get("/healthz")).status_code == 200
         answered += 1
+        await asyncio.sleep(0.01)
     assert (await ingesting)["state"] == "succeeded"
     assert answered > 5
 

@@ -1,0 +1,60 @@
+"""Migrations: once, whoever starts; and they make exactly the tables the code names."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from appliance.api.migrate import migrate
+from appliance.api.storage.tables import metadata
+from appliance.contracts.errors import Code, VedetteError
+
+
+def test_several_processes_migrate_at_once(database_url: str) -> None:
+    environment = {**os.environ, "VEDETTE_DATABASE_URL": database_url}
+    command = [sys.executable, "-m", "appliance.api.migrate"]
+    started = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(3)]
+    for process in started:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors.decode()
+    engine = create_engine(database_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM alembic_version")).scalar_one() == 1
+
+
+def test_the_tables_are_those_the_code_names(database_url: str) -> None:
+    migrate(database_url)
+    migrate(database_url)
+    known = set(metadata.tables)
+
+    def ours(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
+        return name in known if kind == "table" else not (kind == "index" and name == "spatial_ref_sys")
+
+    engine = create_engine(database_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_type": False})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_a_newer_database_is_left_alone(database_url: str) -> None:
+    migrate(database_url)
+    engine = create_engine(database_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(VedetteError) as refused:
+        migrate(database_url)
+    assert refused.value.reason.code is Code.CONFLICT
+
+
+def test_no_server_is_an_error_for_people() -> None:
+    with pytest.raises(VedetteError) as refused:
+        migrate("postgresql+psycopg://nobody@127.0.0.1:1/none?connect_timeout=2")
+    assert (refused.value.reason.code, refused.value.reason.retryable) == (Code.UNAVAILABLE, True)
