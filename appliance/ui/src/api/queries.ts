@@ -1,6 +1,6 @@
 /** What the page asks the API, as hooks. Events (api/events.ts) say when an answer is out of date. */
 import { QueryClient, useQuery } from "@tanstack/react-query";
-import { client, everyPage, ProblemError, unwrap, type Session } from "./client";
+import { client, everyPage, ProblemError, unwrap, type Run, type Session } from "./client";
 
 const retry = (failures: number, error: Error) =>
   failures < 3 && error instanceof ProblemError && (error.status === 0 || error.status >= 500);
@@ -76,17 +76,14 @@ export const useHistogram = (run: string | null) =>
   });
 
 /** Figures against the annotations for every threshold at once; null where the scene has no annotations. */
-export const useEvaluation = (run: string | null) =>
+export const useEvaluation = (run: Pick<Run, "id" | "item_id">) =>
   useQuery({
-    queryKey: ["evaluation", run],
-    enabled: run !== null,
+    queryKey: ["evaluation", run.id],
     staleTime: Infinity,
     queryFn: async () => {
-      try {
-        return await unwrap(client.GET("/api/runs/{run_id}/evaluation", { params: { path: { run_id: run ?? "" } } }));
-      } catch (error) {
-        if (error instanceof ProblemError && error.status === 404) return null;
-        throw error;
-      }
+      const item = { path: { item_id: run.item_id }, query: { limit: 1 } };
+      const some = await unwrap(client.GET("/api/items/{item_id}/annotations", { params: item }));
+      if (some.items.length === 0) return null;
+      return unwrap(client.GET("/api/runs/{run_id}/evaluation", { params: { path: { run_id: run.id } } }));
     },
   });

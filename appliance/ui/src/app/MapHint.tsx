@@ -5,12 +5,15 @@ import { ReasonText } from "../parts/ReasonText";
 import { pickFiles } from "../scenes/pick";
 import { retryItem } from "../state/actions";
 import { useAddress } from "../state/navigation";
+import { useStore } from "../state/store";
 import { useWorkspace } from "../state/workspace";
+import { uploads } from "../upload/queue";
 
 export function MapHint() {
   const { dataset, scene } = useAddress();
   const { items, item } = useWorkspace();
   const loaded = useItems(dataset).isSuccess;
+  const sending = useStore(uploads).length > 0;
   if (!loaded || item?.state === "ready") return null;
   if (item?.state === "failed") {
     return (
@@ -24,6 +27,7 @@ export function MapHint() {
   }
   if (item) return <div className="hint">{item.state === "uploading" ? "This scene has not arrived yet." : "This scene is being prepared; it appears here by itself."}</div>;
   if (scene !== null && items.length > 0) return <div className="hint">This scene is not in the dataset any more. Choose another on the left.</div>;
+  if (sending) return null;
   if (items.length > 0) return <div className="hint low">Choose a scene on the left, or its outline on the map.</div>;
   return (
     <div className="hint">

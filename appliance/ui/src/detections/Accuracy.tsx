@@ -1,10 +1,11 @@
 /** Precision and recall at this threshold, where the scene has annotations. */
+import type { Run } from "../api/client";
 import { useEvaluation } from "../api/queries";
 import { count, percent } from "../parts/numbers";
 import { useWorkspace } from "../state/workspace";
 import { pointAt } from "./filter";
 
-export function Accuracy({ run }: { run: string }) {
+export function Accuracy({ run }: { run: Run }) {
   const { filter } = useWorkspace();
   const evaluation = useEvaluation(run).data;
   if (!evaluation) return null;

@@ -30,7 +30,7 @@ export function DetectionPanel() {
         <>
           <ShownCount histogram={histogram.data} run={run} />
           <ScoreSlider histogram={histogram.data} />
-          <Accuracy run={run.id} />
+          <Accuracy run={run} />
           <ClassList histogram={histogram.data} />
           {truncated ? <p className="teach">This area holds more than can be drawn: the best are shown. Zoom in for all.</p> : null}
           <DetectionList />

@@ -5,11 +5,13 @@ import Polygon from "ol/geom/Polygon";
 import VectorLayer from "ol/layer/Vector";
 import { fromExtent } from "ol/geom/Polygon";
 import VectorSource from "ol/source/Vector";
+import type { FeatureCollection, Geometry } from "geojson";
 import type { Topology } from "topojson-specification";
 import { feature } from "topojson-client";
 import countries from "world-atlas/countries-50m.json?url";
 import type { Extent } from "./geometry";
 import { quietStyles } from "./styles";
+import { unwrap } from "./unwrap";
 
 /** A layer that fetches its file when it is first shown. */
 export class Basemap {
@@ -49,11 +51,19 @@ export class Basemap {
       const topology = (await answer.json()) as Topology;
       const object = topology.objects.countries;
       if (!object) return;
-      const shapes = new GeoJSON().readFeatures(feature(topology, object), { featureProjection: "EPSG:3857" });
+      const collection = feature(topology, object) as FeatureCollection;
+      const flat = collection.features.map((each) => ({ ...each, geometry: flatten(each.geometry) }));
+      const shapes = new GeoJSON().readFeatures({ ...collection, features: flat }, { featureProjection: "EPSG:3857" });
       this.layer.getSource()?.addFeatures(shapes);
     } catch {
       // Without the basemap the scene is still all there; it is asked for again with the next scene.
       this.asked = false;
     }
   }
+}
+
+function flatten(geometry: Geometry): Geometry {
+  if (geometry.type === "Polygon") return { ...geometry, coordinates: geometry.coordinates.map(unwrap) };
+  if (geometry.type === "MultiPolygon") return { ...geometry, coordinates: geometry.coordinates.map((rings) => rings.map(unwrap)) };
+  return geometry;
 }

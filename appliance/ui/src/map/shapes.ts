@@ -44,7 +44,7 @@ export class Shapes {
     this.hovered = null;
     if (run === null) return;
     const source = new VectorTileSource({
-      format: new MVT({ idProperty: "ordinal" }),
+      format: new MVT(),
       url: `/api/runs/${run}/tiles/{z}/{x}/{y}.mvt`,
       maxZoom: finest,
       wrapX: false,

@@ -40,5 +40,5 @@ export function utc(instant: string): string {
 }
 
 function trim(value: number): string {
-  return Number(value.toPrecision(4)).toString();
+  return Number(value.toPrecision(3)).toString();
 }
