@@ -35,8 +35,7 @@ class FetchError(Exception):
 
 
 def folder() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(cache) / "vedette" / "data" / FOLDER
+    return _cache() / "data" / FOLDER
 
 
 def whole(target: Path) -> bool:
@@ -67,8 +66,9 @@ def fetch() -> Path:
 
 
 def _install(unpacked: Path) -> None:
-    """Unpack the wheel by uv where there is one, else by this Python's pip."""
-    uv = shutil.which("uv")
+    """Unpack the wheel by uv, from the path or where set-up put it (scripts/lib.sh); else by this Python's pip."""
+    set_up = _cache() / "uv" / "bin" / "uv"
+    uv = shutil.which("uv") or (str(set_up) if set_up.is_file() else None)
     arguments = ["--quiet", "--no-deps", "--target", str(unpacked), PACKAGE]
     if uv:
         command = [uv, "pip", "install", "--python", sys.executable, *arguments]
@@ -78,6 +78,10 @@ def _install(unpacked: Path) -> None:
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise FetchError(f"{PACKAGE} could not be fetched: {last}. A package index must be within reach.")
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vedette"
 
 
 def _sha256(path: Path) -> str:
