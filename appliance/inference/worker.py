@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -152,9 +153,14 @@ async def run() -> None:
         await messaging.close()
 
 
-def main() -> None:
-    asyncio.run(run())
+def main() -> int:
+    try:
+        asyncio.run(run())
+    except VedetteError as error:
+        logging.get().error("cannot work", reason=str(error.reason))
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

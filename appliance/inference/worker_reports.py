@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -25,7 +26,9 @@ from appliance.contracts.messages import (
 from appliance.contracts.run import Progress
 
 _PROGRESS_SECONDS = 0.5
+_ALIVE_SECONDS = 30.0
 _STORE_TRIES = 60
+_NOTHING_YET = Progress(fraction=0)
 
 Body = RunStarted | RunProgress | RunFinished | RunCancelled | WorkFailed
 
@@ -44,7 +47,7 @@ class RunReporter:
 
     @contextlib.asynccontextmanager
     async def sending_progress(self) -> AsyncIterator[None]:
-        """At most two reports a second for as long as the context lasts."""
+        """At most two reports a second for as long as the context lasts; one each half minute where nothing moves."""
         task = asyncio.create_task(self._send_progress())
         try:
             yield
@@ -66,13 +69,13 @@ class RunReporter:
         await self._end(WorkFailed(reason=reason), "failed")
 
     async def _send_progress(self) -> None:
-        sent: Progress | None = None
+        sent, sent_at = self._latest, time.monotonic()
         while True:
             cancellation.heed()
-            latest = self._latest
-            if latest is not None and latest != sent:
+            latest = self._latest or _NOTHING_YET
+            if latest != (sent or _NOTHING_YET) or time.monotonic() - sent_at >= _ALIVE_SECONDS:
                 await self._say(RunProgress(progress=latest), f"progress/{uuid4()}", tries=1)
-                sent = latest
+                sent, sent_at = latest, time.monotonic()
             await asyncio.sleep(_PROGRESS_SECONDS)
 
     async def _end(self, body: Body, name: str) -> None:

@@ -94,7 +94,7 @@ class RunHandler:
                 flag.set()
             await self._run(work, reporter, flag)
         finally:
-            del self.running[work.run_id]
+            self.running.pop(work.run_id, None)
             self.tools.changed()
 
     async def _run(self, work: DetectScene, reporter: RunReporter, flag: Event) -> None:

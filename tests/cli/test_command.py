@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -50,12 +50,15 @@ def test_help_imports_nothing_of_the_appliance() -> None:
 
 
 def test_help_comes_at_once() -> None:
-    def seconds() -> float:
-        began = time.process_time(), time.monotonic()
-        assert vedette("--help").returncode == 0
-        return time.monotonic() - began[1]
+    """Processor time, so that a busy machine does not count: 0.2 s here, of which the interpreter takes 0.02."""
 
-    assert min(seconds() for _ in range(5)) < 0.5, "0.2 s on a quiet machine"
+    def seconds() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert vedette("--help").returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(seconds() for _ in range(5)) < 0.4
 
 
 @pytest.mark.parametrize("words", ALL)
