@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import rasterio
 import shapely
-from rasterio.transform import from_origin
+from affine import Affine
+from rasterio.errors import NotGeoreferencedWarning
 
 from appliance.contracts import keys
 from appliance.contracts.detection import PARQUET_COLUMNS, RunSummary
@@ -62,13 +64,15 @@ def write_cog(path: Path, crs: str | None = "EPSG:32617") -> None:
     pixels = np.zeros((3, HEIGHT, WIDTH), np.uint8)
     pixels[0, :, : WIDTH // 2] = 255
     pixels[2, :, WIDTH // 2 :] = 255
-    placed = {"crs": crs, "transform": from_origin(*ORIGIN, 1, 1)} if crs else {}
+    placed = {"crs": crs, "transform": Affine(1, 0, ORIGIN[0], 0, -1, ORIGIN[1])} if crs else {}
     options = {"width": WIDTH, "height": HEIGHT, "count": 3, "dtype": "uint8", "blocksize": 256, **placed}
-    with rasterio.open(path, "w", driver="COG", compress="deflate", **options) as target:
-        target.write(pixels)
-        mask = np.full((HEIGHT, WIDTH), 255, np.uint8)
-        mask[:64, :64] = 0
-        target.write_mask(mask)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", driver="COG", compress="deflate", **options) as target:
+            target.write(pixels)
+            mask = np.full((HEIGHT, WIDTH), 255, np.uint8)
+            mask[:64, :64] = 0
+            target.write_mask(mask)
 
 
 def package(folder: Path, name: str = "crowns", version: str = "1.0.0", threshold: float = 0.5) -> ModelPackage:

@@ -16,6 +16,9 @@ from appliance.contracts import keys
 from tests.api import samples
 from tests.api.appliance_under_test import Appliance
 
+pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
+"""rasterio 1.4 multiplies transforms in a way that affine 3 means to end."""
+
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 

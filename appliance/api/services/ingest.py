@@ -11,8 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from psycopg import DataError
-from sqlalchemy.exc import DBAPIError
+from psycopg import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.api.map_plane import WGS84_SRID, srid_of
@@ -88,10 +87,10 @@ async def _copy(connection: AsyncConnection, run_id: RunId, path: Path, georefer
         while (rows := await asyncio.to_thread(_following, source)) is not None:
             await detections.copy_in(connection, rows)
             taken += len(rows)
-    except (DataError, DBAPIError) as error:
-        if isinstance(error, DBAPIError) and not isinstance(error.orig, DataError):
-            raise
-        raise VedetteError(Code.UNREADABLE, "The detections file has values out of range.", "Retry the run.") from error
+    except (DataError, IntegrityError) as error:
+        raise VedetteError(
+            Code.UNREADABLE, "The detections file has values that cannot be kept.", "Retry the run."
+        ) from error
     return taken
 
 

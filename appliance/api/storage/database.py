@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import psycopg
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -43,7 +44,7 @@ class Database:
         try:
             async with self._engine.begin() as connection:
                 yield connection
-        except (DBAPIError, PoolTimeout) as error:
+        except (DBAPIError, PoolTimeout, psycopg.OperationalError) as error:
             if _is_absence(error):
                 raise VedetteError(
                     Code.UNAVAILABLE, "The database does not answer.", "Try again in a moment.", retryable=True
@@ -76,5 +77,5 @@ def _is_absence(error: Exception) -> bool:
     (shutdown), 40 (serialisation, deadlock) or none at all."""
     if isinstance(error, PoolTimeout):
         return True
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
     return state is None or state[:2] in {"08", "53", "40"} or state.startswith("57P")

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, cast, delete, func, select
+from sqlalchemy.dialects.postgresql import REAL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.api.map_plane import MAP_SRID
@@ -44,7 +45,7 @@ async def copy_in(connection: AsyncConnection, rows: Iterable[tuple[Any, ...]]) 
 
 
 def _matching(run_id: RunId, min_score: float, map_box: BBox | None) -> list[ColumnElement[bool]]:
-    conditions = [detections.c.run_id == run_id, detections.c.score >= min_score]
+    conditions = [detections.c.run_id == run_id, detections.c.score >= cast(min_score, REAL)]
     if map_box is not None:
         conditions.append(detections.c.map_geometry.op("&&")(func.ST_MakeEnvelope(*map_box, MAP_SRID)))
     return conditions

@@ -20,7 +20,7 @@ _DETECTIONS = text("""
 WITH matching AS (
     SELECT ordinal, label, score, area_square_metres AS area, map_geometry
     FROM detections
-    WHERE run_id = :owner AND score >= :min_score AND map_geometry && ST_TileEnvelope(:z, :x, :y, margin => :margin)
+    WHERE run_id = :owner AND score >= CAST(:min_score AS real) AND map_geometry && ST_TileEnvelope(:z, :x, :y, margin => :margin)
     ORDER BY score DESC, ordinal
     LIMIT :limit + 1
 ), picked AS (
