@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from appliance.contracts.model_package import ModelInput
-from appliance.inference.scene import Scene, environment, open_dataset, refusal
+from appliance.inference.scene import GDAL_ERRORS, Scene, environment, open_dataset, refusal
 from appliance.inference.strips import Layout, Unit
 from appliance.vision import validity
 
@@ -128,7 +127,7 @@ class StripReader:
         try:
             dataset.read(self._scene.indexes, window=window, out=raw.transpose(2, 0, 1))
             valid = self._valid(dataset, window, raw)
-        except RasterioError as error:
+        except GDAL_ERRORS as error:
             raise refusal(self._scene.source, error) from error
         if not direct:
             part[...] = _converted(self._scene, raw, self._dtype)

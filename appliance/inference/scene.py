@@ -15,8 +15,9 @@ from typing import Any, Literal
 
 import numpy as np
 import rasterio
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from appliance.contracts.errors import Code, VedetteError
@@ -29,6 +30,9 @@ from appliance.vision.steps import before
 from appliance.vision.stretch import Stretch
 
 MaskKind = Literal["none", "alpha", "nodata", "dataset"]
+GDAL_ERRORS = (RasterioError, CPLE_BaseError, UnicodeDecodeError, ValueError, OverflowError)
+"""What rasterio lets out of GDAL, and of values in a file that make no sense to it."""
+
 _SAME_SCALE = 0.02
 _LARGEST_SIDE = 1 << 21
 _REMOTE = ("/vsis3/", "/vsicurl/", "/vsigs/", "/vsiaz/")
@@ -131,7 +135,7 @@ def opened(source: SceneSource, level: int | None) -> Iterator[DatasetReader]:
         dataset = open_dataset(source, level)
         try:
             yield dataset
-        except RasterioError as error:
+        except GDAL_ERRORS as error:
             raise refusal(source, error) from error
         finally:
             dataset.close()
@@ -145,7 +149,7 @@ def open_dataset(source: SceneSource, level: int | None) -> DatasetReader:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             dataset: DatasetReader = rasterio.open(source.path, sharing=False, **extra)
             return dataset
-    except RasterioError as error:
+    except GDAL_ERRORS as error:
         raise refusal(source, error) from error
 
 
@@ -154,7 +158,7 @@ def refusal(source: SceneSource, error: Exception) -> VedetteError:
     text = str(error.__cause__ or error)
     if source.path.startswith(_REMOTE) and any(word in text for word in ("CURL", "HTTP", "timed out", "Timeout")):
         return VedetteError(Code.STORE, f"{source.name} could not be fetched from the object store.", retryable=True)
-    if isinstance(error, RasterioIOError) and "not recognized" in text:
+    if "not recognized" in text:
         return VedetteError(
             Code.UNREADABLE,
             f"{source.name} is not a raster that can be read.",

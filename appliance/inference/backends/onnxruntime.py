@@ -25,6 +25,8 @@ class OnnxRuntimeBackend:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        # Planned memory is held twice, for the plan and in the arena: 795 MB instead of 500 for 8 tiles of 512, no faster.
+        options.enable_mem_pattern = False
         try:
             self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises a dozen unrelated classes
