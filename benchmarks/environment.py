@@ -1,6 +1,7 @@
 """Runs one side of a comparison in a process of its own: ours with this Python, a peer's with the peers' environment.
 
-The peers' environment is made on demand from requirements/peers.txt, apart from ours, keyed by the lock's digest.
+The peers' environment is made on demand from requirements/peers.txt, apart from ours, keyed by the lock's digest;
+`python -m benchmarks.environment` makes it beforehand and prints its Python.
 """
 
 from __future__ import annotations
@@ -82,3 +83,7 @@ def _peak_megabytes(process: subprocess.Popen[str]) -> float:
         peak = max(peak, held / 1e6)
         time.sleep(_SAMPLE_SECONDS)
     return peak
+
+
+if __name__ == "__main__":
+    print(peers_python())

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+from affine import Affine
 from numpy.typing import NDArray
 from PIL import Image
 from rasterio.crs import CRS
-from rasterio.transform import from_origin
 from rasterio.windows import Window
 
 RECIPE = 1
@@ -86,7 +86,7 @@ def _path(size: int) -> Path:
 def write_mosaic(path: Path, size: int, images: list[NDArray[np.uint8]]) -> None:
     """Write the mosaic of the (H, W, 3) images to `path`, EPSG:32612, 0.1 m."""
     random = np.random.default_rng(size)
-    transform = from_origin(528_000.0, 4_978_000.0, 0.1, 0.1)
+    transform = Affine(0.1, 0.0, 528_000.0, 0.0, -0.1, 4_978_000.0)
     with rasterio.open(
         path, "w", width=size, height=size, crs=CRS.from_epsg(32612), transform=transform, **_PROFILE
     ) as target:
@@ -102,7 +102,7 @@ def _crop(images: list[NDArray[np.uint8]], random: np.random.Generator) -> NDArr
     image = images[random.choice(len(images), p=areas / areas.sum())]
     top = random.integers(image.shape[0] - _CROP + 1)
     left = random.integers(image.shape[1] - _CROP + 1)
-    crop = np.rot90(image[top : top + _CROP, left : left + _CROP], k=random.integers(4))
+    crop = np.rot90(image[top : top + _CROP, left : left + _CROP], k=int(random.integers(4)))
     return crop[:, ::-1] if random.integers(2) else crop
 
 
