@@ -97,6 +97,15 @@ def test_any_part_that_is_killed_comes_back(stack: Stack, name: str) -> None:
     assert httpx.get(f"{stack.url}/api/datasets", headers=bearer).status_code == 200
 
 
+@pytest.mark.parametrize(("origin", "allowed"), [("its own", True), ("http://elsewhere.test", False)])
+def test_only_the_page_may_upload_to_the_store(stack: Stack, origin: str, allowed: bool) -> None:
+    origin = stack.url if origin == "its own" else origin
+    port = _part(stack, "store").ports[0]
+    asked = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
+    answer = httpx.options(f"http://127.0.0.1:{port}/vedette/items/a?partNumber=1", headers=asked)
+    assert (answer.headers.get("access-control-allow-origin") == origin) is allowed
+
+
 def test_logs(stack: Stack) -> None:
     assert "api starts" in stack.vedette("logs", "api", "-n", "1000").stdout
     every = stack.vedette("logs", "-n", "5").stdout
