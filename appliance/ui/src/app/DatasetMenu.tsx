@@ -12,7 +12,7 @@ export function DatasetMenu() {
   const datasets = useDatasets().data ?? [];
   if (datasets.length === 0) return null;
   return (
-    <Popover label={`Dataset: ${dataset?.name ?? "none"}`} side="below-left" text={dataset?.title || dataset?.name || "Choose a dataset"} icon={<ChevronDown />}>
+    <Popover label={`Dataset: ${dataset?.title || dataset?.name || "none"}`} side="below-left" text={dataset?.title || dataset?.name || "Choose a dataset"} icon={<ChevronDown />}>
       <ul className="menu" aria-label="Datasets">
         {datasets.map((each) => (
           <li key={each.id}>

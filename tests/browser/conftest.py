@@ -1,0 +1,103 @@
+"""Chromium, and a signed-in page of a whole appliance that has one detector."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright
+
+from scripts import fetch_data
+from tests import blobs
+from tests.conftest import Stack
+
+ROOT = Path(__file__).parents[2]
+Ask = Callable[..., Any]
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="session")
+def real_scene() -> Path:
+    """NEON's OSBS_029.tif: 400 x 400 pixels of 0.1 m in EPSG:32617, open woodland from the air."""
+    return fetch_data.fetch() / "OSBS_029.tif"
+
+
+@pytest.fixture(scope="session")
+def detector(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The detector `blobs 1.0.0`: local maxima brighter than 100."""
+    package = tmp_path_factory.mktemp("package") / "blobs"
+    blobs.write_package(package)
+    applied = stack.vedette("detector", "apply", str(package))
+    assert applied.returncode == 0, applied.stderr
+    return "blobs"
+
+
+@pytest.fixture(scope="session")
+def ask(stack: Stack) -> Iterator[Ask]:
+    """What the API answers to a program, to check the page against: `ask("/api/runs", limit=1)`."""
+    headers = {"Authorization": f"Bearer {stack.token}"}
+    with httpx.Client(base_url=stack.url, headers=headers, timeout=30) as client:
+
+        def answer(path: str, **query: Any) -> Any:
+            return client.get(path, params=query).raise_for_status().json()
+
+        yield answer
+
+
+@pytest_asyncio.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    executable = os.environ.get("VEDETTE_CHROMIUM") or shutil.which("chromium")
+    if executable is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=executable, args=CHROMIUM)
+        yield launched
+        await launched.close()
+
+
+@pytest_asyncio.fixture
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    opened = await browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
+    opened.set_default_timeout(60_000)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
+async def page(context: BrowserContext, stack: Stack) -> AsyncIterator[Page]:
+    """A page that speaks to the appliance and its store on this machine alone, and throws no error."""
+    opened = await context.new_page()
+    errors: list[str] = []
+    hosts: set[str] = set()
+
+    def heard(request: Request) -> None:
+        if request.url.startswith("http"):
+            hosts.add(urlsplit(request.url).hostname or "")
+
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("request", heard)
+    yield opened
+    assert errors == []
+    assert hosts == {urlsplit(stack.url).hostname}
+
+
+def one_time_link(stack: Stack) -> str:
+    made = stack.vedette("link", "create", "--json")
+    assert made.returncode == 0, made.stderr
+    url: str = json.loads(made.stdout)["url"]
+    return url
+
+
+@pytest_asyncio.fixture
+async def signed_in(page: Page, stack: Stack, detector: str) -> Page:
+    await page.goto(one_time_link(stack))
+    await page.get_by_role("button", name="Account of").wait_for()
+    return page

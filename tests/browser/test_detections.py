@@ -1,0 +1,121 @@
+"""Upload to detections in Chromium, on a real scene with the whole appliance behind the page."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, Request, expect
+
+from tests.browser import steps
+from tests.browser.conftest import Ask
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(400)]
+
+
+@pytest.fixture
+async def detections(signed_in: Page, real_scene: Path) -> Page:
+    """The page with a run's detections on the map, in a dataset of its own."""
+    await steps.new_dataset(signed_in, f"Woodland {secrets.token_hex(3)}")
+    await steps.choose_files(signed_in, real_scene)
+    await steps.open_scene(signed_in, real_scene.name)
+    await steps.run_detector(signed_in)
+    await steps.until_outlines(signed_in, drawn=True)
+    return signed_in
+
+
+def total(ask: Ask, run: str, score: float) -> int:
+    found: int = ask(f"/api/runs/{run}/detections", min_score=score, limit=1)["total"]
+    return found
+
+
+async def test_upload_to_detections(detections: Page, ask: Ask) -> None:
+    page = detections
+    run = steps.query(page)["run"]
+    point: float = ask(f"/api/runs/{run}/histogram")["running_point"]
+    assert await steps.shown(page) == total(ask, run, point) > 10
+
+    asked: list[str] = []
+
+    def heard(request: Request) -> None:
+        if "/tiles/" in request.url or "/detections" in request.url or "/histogram" in request.url:
+            asked.append(request.url)
+
+    page.on("request", heard)
+    counts = []
+    for threshold in (0.5, 0.7, 0.9):
+        await steps.set_threshold(page, threshold)
+        counts.append(await steps.shown(page))
+    assert asked == [], "the slider filters in the browser"
+    page.remove_listener("request", heard)
+    assert counts == [total(ask, run, threshold) for threshold in (0.5, 0.7, 0.9)]
+    assert counts[0] > counts[-1]
+
+    await steps.set_threshold(page, 1.0)
+    await steps.until_outlines(page, drawn=False)
+    await page.get_by_role("button", name="running point").click()
+    await steps.until_outlines(page, drawn=True)
+    await page.keyboard.press("h")
+    await steps.until_outlines(page, drawn=False)
+
+
+async def test_the_address_is_the_state(detections: Page) -> None:
+    page = detections
+    await steps.set_threshold(page, 0.5)
+    before = await steps.shown(page)
+    await page.get_by_label("In view").get_by_role("listitem").nth(2).get_by_role("button").click()
+    attributes = page.get_by_label("Selected detection")
+    await attributes.wait_for()
+    words = await attributes.inner_text()
+    await page.get_by_role("button", name="Zoom in").click()
+    await page.wait_for_timeout(1000)
+    zoomed = page.url
+    assert {"dataset", "scene", "run", "t", "sel", "at"} <= steps.query(page).keys()
+
+    await page.reload()
+    await steps.until_outlines(page, drawn=True)
+    assert page.url == zoomed
+    assert await steps.shown(page) == before
+    assert await attributes.inner_text() == words
+
+    await page.go_back()
+    await attributes.wait_for(state="detached")
+    await page.go_forward()
+    await attributes.wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+async def test_axe_finds_nothing(detections: Page, scheme: str) -> None:
+    page = detections
+    await page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+    await page.get_by_label("In view").get_by_role("listitem").first.get_by_role("button").click()
+    await page.get_by_label("Selected detection").wait_for()
+    assert await steps.violations(page) == []
+    await page.keyboard.press("F1")
+    await page.get_by_role("dialog", name="Keys").wait_for()
+    assert await steps.violations(page) == []
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Control+k")
+    await page.get_by_role("dialog", name="Find").wait_for()
+    assert await steps.violations(page) == []
+    await page.keyboard.press("Escape")
+    for menu in ("Dataset:", "Picture", "Account of"):
+        await page.get_by_role("button", name=menu).click()
+        assert await steps.violations(page) == []
+        await page.keyboard.press("Escape")
+
+
+async def test_a_scene_is_deleted_unless_undone(detections: Page, real_scene: Path) -> None:
+    page = detections
+    card = steps.card(page, real_scene.name)
+    await page.get_by_role("button", name=f"Delete {real_scene.name}").click()
+    await expect(card).to_have_count(0)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(card).to_have_count(1)
+    await page.get_by_role("button", name=f"Delete {real_scene.name}").click()
+    await expect(page.get_by_role("button", name="Undo")).to_have_count(0, timeout=30_000)
+    await page.reload()
+    await page.get_by_role("button", name="Add scenes").wait_for()
+    await page.get_by_role("button", name="Choose files").wait_for()
+    await expect(card).to_have_count(0)
