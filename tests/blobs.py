@@ -5,7 +5,9 @@ Used by tests/inference_worker, tests/cli and tests/end_to_end.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,7 +15,7 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from rasterio.windows import Window
+from rasterio.errors import NotGeoreferencedWarning
 
 from appliance.contracts.model_package import (
     DecodeHead,
@@ -50,15 +52,21 @@ def write_scene(path: Path, width: int, height: int, found: NDArray[np.int64], g
     blob = 200 * np.exp(-(offsets[:, None] ** 2 + offsets[None, :] ** 2) / 18.0)
     for column, row in found:
         image[row - _RADIUS : row + _RADIUS + 1, column - _RADIUS : column + _RADIUS + 1] += blob
-    profile = {"driver": "GTiff", "width": width, "height": height, "count": 3, "dtype": "uint8"}
+    profile: dict[str, Any] = {"driver": "GTiff", "width": width, "height": height, "count": 3, "dtype": "uint8"}
     profile |= {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"}
     if georeferenced:
         profile |= {"crs": "EPSG:32617", "transform": Affine(0.1, 0, 400_000, 0, -0.1, 3_300_000)}
     band = image.clip(0, 255).astype(np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        _write(path, profile, band)
+    return path
+
+
+def _write(path: Path, profile: dict[str, Any], band: NDArray[np.uint8]) -> None:
     with rasterio.open(path, "w", **profile) as scene:
         for index in (1, 2, 3):
-            scene.write(band, index, window=Window(0, 0, width, height))
-    return path
+            scene.write(band, index)
 
 
 def write_package(folder: Path, name: str = "blobs", version: str = "1.0.0", burn: int = 0) -> ModelPackage:

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import rasterio
+from affine import Affine
 from pyproj import Transformer
 
 from appliance.contracts.item import item_id
@@ -69,7 +70,7 @@ def test_a_scene_in_detections_out(stack: Stack, tmp_path: Path) -> None:
     assert {d["label"] for d in found} == {"blob"}
     with rasterio.open(scene) as opened:
         to_ground = Transformer.from_crs(opened.crs, "OGC:CRS84", always_xy=True)
-        x, y = opened.transform * tuple(where[0])
+        x, y = opened.transform @ tuple(where[0])
     ring = np.array(found[0]["geometry"]["coordinates"][0])
     np.testing.assert_allclose((ring.min(0) + ring.max(0)) / 2, to_ground.transform(x, y), atol=2e-7)
 
@@ -158,6 +159,7 @@ def test_an_upload_that_was_cut_short_goes_on_where_it_stopped(
     """kill -9 and Ctrl-C in the middle; the second push sends the rest, and the scene is whole."""
     path = tmp_path / "large.tif"
     profile = {"driver": "GTiff", "width": 12_000, "height": 10_000, "count": 1, "dtype": "uint8"}
+    profile |= {"crs": "EPSG:32617", "transform": Affine(0.1, 0, 400_000, 0, -0.1, 3_300_000)}
     with rasterio.open(path, "w", **profile) as large:
         large.write(np.random.default_rng(how).integers(1, 255, (1, 10_000, 12_000), np.uint8))
     vedette(stack, "dataset", "create", "resumed")
