@@ -64,7 +64,7 @@ def run(options: Options, report: Report) -> None:
 
 async def _serve(options: Options, planned: Parts, report: Report) -> None:
     data = options.data
-    welcome = Welcome(planned.around.environment(database=True), data.token, data.path)
+    welcome = Welcome(planned.around.url, planned.around.environment(database=True), data.token, data.path)
     services = [*planned.servers, *(_welcoming(service, welcome) for service in planned.own)]
     begun = Status(data=data.path, url=planned.around.url, supervisor=os.getpid(), started_at=now())
 

@@ -14,16 +14,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+
 from appliance.contracts.errors import Code, VedetteError
 from appliance.standalone.credentials import write_private
 
-_SECONDS = 60
+_SECONDS = 120
 
 
 @dataclass
 class Welcome:
     """Made once per start, when the API first answers. The link is never written to a file."""
 
+    url: str
     environment: Mapping[str, str] = field(repr=False)
     token_file: Path
     folder: Path
@@ -34,11 +37,20 @@ class Welcome:
 
         Raises VedetteError(UNAVAILABLE) when the database could not be asked.
         """
-        if self.link:
-            return
-        wanted = ["link"] if self.token_file.exists() else ["link", "token"]
+        self.link = self.link or self._asked_of_the_api() or self._made_beside_it()
+
+    def _asked_of_the_api(self) -> str:
+        """With the token of an earlier start, in no time; empty where there is none, or it is no longer good."""
+        try:
+            bearer = {"Authorization": f"Bearer {self.token_file.read_text('ascii').strip()}"}
+            answer = httpx.post(f"{self.url}/api/links", json={}, headers=bearer, timeout=5, trust_env=False)
+            return str(answer.json()["url"]) if answer.is_success else ""
+        except (OSError, httpx.HTTPError, ValueError, KeyError):
+            return ""
+
+    def _made_beside_it(self) -> str:
         answer = subprocess.run(
-            [sys.executable, "-P", "-m", "appliance.standalone.welcome", *wanted],
+            [sys.executable, "-P", "-m", "appliance.standalone.welcome"],
             cwd=self.folder,
             env=dict(self.environment),
             capture_output=True,
@@ -50,22 +62,19 @@ class Welcome:
             said = (answer.stderr.strip().splitlines() or ["it said nothing"])[-1]
             raise VedetteError(Code.UNAVAILABLE, f"No link could be made: {said[:500]}", "Read the log of the API.")
         made = json.loads(answer.stdout)
-        if "token" in made:
-            write_private(self.token_file, made["token"])
-        self.link = made["link"]
+        write_private(self.token_file, made["token"])
+        return str(made["link"])
 
 
-async def _make(wanted: list[str]) -> dict[str, str]:
+async def _make() -> dict[str, str]:
     from appliance.api import admin
     from appliance.api.settings import ApiSettings
     from appliance.clients.settings import DatabaseSettings
 
     url = DatabaseSettings().url.get_secret_value()
-    made = {"link": (await admin.create_link(url, ApiSettings())).url}
-    if "token" in wanted:
-        made["token"] = await admin.create_token(url)
-    return made
+    link = await admin.create_link(url, ApiSettings())
+    return {"link": link.url, "token": await admin.create_token(url)}
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(_make(sys.argv[1:]))))
+    print(json.dumps(asyncio.run(_make())))

@@ -160,6 +160,9 @@ def test_up_down_and_up_again(stopped: dict[str, str]) -> None:
         try:
             assert second.stdout is not None
             assert second.stdout.readline() == f"Vedette is at {url}\n"
+            link = second.stdout.readline().rsplit(" ", 1)[1].strip()
+            assert link.startswith(f"{url}/sign-in#link=")
+            assert link not in first.stdout
             print(f"second start: {time.monotonic() - begun:.1f} s")
             listed = httpx.get(f"{url}/api/datasets", headers=bearer).json()
             assert [dataset["name"] for dataset in listed["items"]] == ["kept"]
