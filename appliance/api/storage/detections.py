@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, cast, delete, func, select
+from sqlalchemy import ColumnElement, Numeric, cast, delete, func, select
 from sqlalchemy.dialects.postgresql import REAL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -81,7 +81,9 @@ def _detection(run_id: RunId, values: dict[str, Any]) -> Detection:
 
 
 async def histogram(connection: AsyncConnection, run_id: RunId, bins: int) -> list[int]:
-    bucket = func.least(func.width_bucket(detections.c.score, 0.0, 1.0, bins), bins)
+    # By way of numeric: a score of 0.7 is a little less than 0.7 as a float32, and would fall into the bin below.
+    score = cast(detections.c.score, Numeric)
+    bucket = func.least(func.width_bucket(score, 0, 1, bins), bins)
     statement = select(bucket.label("bucket"), func.count().label("found")).where(detections.c.run_id == run_id)
     counts = [0] * bins
     for row in await connection.execute(statement.group_by(bucket)):
