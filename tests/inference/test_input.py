@@ -158,7 +158,9 @@ def test_a_finer_scene_is_read_from_its_overview(tmp_path: Path) -> None:
 
 def test_a_ground_sample_distance_out_of_range_names_both_numbers(tmp_path: Path) -> None:
     path = scenes.write(tmp_path / "s.tif", scenes.drawn([], 50, 50), transform=Affine(10, 0, 4e5, 0, -10, 3.3e6))
-    with pytest.raises(VedetteError, match=r"s\.tif has pixels of 10 m; this detector takes 0\.05 to 0\.2 m") as refused:
+    with pytest.raises(
+        VedetteError, match=r"s\.tif has pixels of 10 m; this detector takes 0\.05 to 0\.2 m"
+    ) as refused:
         run(path, input={"gsd_metres": _GROUND})
     assert refused.value.reason.code is Code.GSD
 
@@ -227,8 +229,8 @@ def test_mutated_files_never_end_in_anything_else(tmp_path: Path) -> None:
 def test_a_hostile_size_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "bomb.tif"
     size = {"driver": "GTiff", "count": 3, "dtype": "uint8", "width": 20_000, "height": 20_000}
-    profile = {"blockysize": 20_000, "sparse_ok": True, "photometric": "rgb", "transform": Affine.scale(2)}
-    with rasterio.open(path, "w", **size, **profile):
+    blocks = {"tiled": True, "blockxsize": 20_000, "blockysize": 20_000, "interleave": "pixel"}
+    with rasterio.open(path, "w", **size, **blocks, sparse_ok=True, photometric="rgb", transform=Affine.scale(2)):
         pass
     with pytest.raises(VedetteError) as refused:
         run(path)

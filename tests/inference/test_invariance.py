@@ -105,11 +105,13 @@ def test_crowds_at_seams_give_the_same_for_every_band_height(tmp_path: Path) -> 
     assert len(results[0]) > len(there) / 2
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(ways, st.integers(0, 20))
 def test_a_real_graph_agrees_within_float_tolerance(options: PredictOptions, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    there = [(int(x), int(y), 11, 11) for x, y in rng.integers(0, 20, (1, 2)) + np.mgrid[0:380:40, 0:380:40].reshape(2, -1).T]
+    there = [
+        (int(x), int(y), 11, 11) for x, y in rng.integers(0, 20, (1, 2)) + np.mgrid[0:380:40, 0:380:40].reshape(2, -1).T
+    ]
     with tempfile.TemporaryDirectory() as folder:
         package = write_package(Path(folder, "package"))
         scene = scenes.write(Path(folder, "scene.tif"), scenes.drawn(there, 400, 400))

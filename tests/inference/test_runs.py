@@ -91,12 +91,12 @@ def test_an_error_in_any_stage_ends_the_run_and_leaves_no_thread(scene: SceneSou
         predict_scene(scene, manifest(), Blobs(), out, _SMALL_BANDS, Hooks(checkpoints=Full(tmp_path / "x")))
     with pytest.raises(KeyError):
         predict_scene(scene, manifest(), FailsAfter(3, KeyError()), out, _SMALL_BANDS)
+
+    class Silent(Blobs):
+        def infer(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
+            return {"other": tiles}
+
     with pytest.raises(VedetteError, match="has no output boxes"):
-
-        class Silent(Blobs):
-            def infer(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
-                return {"other": tiles}
-
         predict_scene(scene, manifest(), Silent(), out, _SMALL_BANDS)
     assert threading.active_count() == before
     assert not list(tmp_path.glob("out*"))

@@ -2,5 +2,7 @@
 
 from hypothesis import Phase, settings
 
-settings.register_profile("unhurried", deadline=None, database=None, max_examples=40, phases=[Phase.explicit, Phase.generate])
+settings.register_profile(
+    "unhurried", deadline=None, database=None, max_examples=40, phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile("unhurried")

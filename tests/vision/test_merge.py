@@ -35,7 +35,9 @@ def greedy(found: Candidates, overlap: float, across: bool) -> set[int]:
     """The plain quadratic way: best score first."""
     kept: list[int] = []
     for i in np.argsort(-found.scores, kind="stable"):
-        rivals = (j for j in kept if found.classes[i] == found.classes[j] and (found.tile[i] != found.tile[j]) == across)
+        rivals = (
+            j for j in kept if found.classes[i] == found.classes[j] and (found.tile[i] != found.tile[j]) == across
+        )
         if all(iou(found.boxes[i], found.boxes[j]) <= overlap for j in rivals):
             kept.append(int(i))
     return set(kept)
