@@ -167,12 +167,11 @@ def test_an_upload_that_was_cut_short_goes_on_where_it_stopped(
     command = [sys.executable, "-m", "appliance.cli.main", "item", "push", str(path), "--dataset", "resumed"]
     push = subprocess.Popen(command, env=stack.environment, stderr=subprocess.PIPE, text=True)
     try:
-        deadline = time.monotonic() + 60
-        while not any(part["done"] for part in upload_parts(stack, identifier)):
-            assert time.monotonic() < deadline
+        until_a_part_is_there(stack, identifier, push)
     finally:
         push.send_signal(how)
-        said = push.communicate(timeout=30)[1]
+        push.send_signal(signal.SIGCONT)
+        said = push.communicate(timeout=60)[1]
     if how is signal.SIGINT:
         assert push.returncode == 130
         assert "Run the same command again: only what is missing is sent." in said
@@ -182,6 +181,16 @@ def test_an_upload_that_was_cut_short_goes_on_where_it_stopped(
     [pushed] = vedette(stack, "item", "push", str(path), "--dataset", "resumed", "--wait")
     assert pushed["item"]["id"] == str(identifier)
     assert pushed["item"]["state"] == "ready", "the media worker checks the digest of what arrived"
+
+
+def until_a_part_is_there(stack: Stack, identifier: UUID, push: subprocess.Popen[str]) -> None:
+    """The push stands still while the API is asked, so that it cannot have finished by the answer."""
+    deadline = time.monotonic() + 200
+    while not any(part["done"] for part in upload_parts(stack, identifier)):
+        assert time.monotonic() < deadline
+        push.send_signal(signal.SIGCONT)
+        time.sleep(0.1)
+        push.send_signal(signal.SIGSTOP)
 
 
 def upload_parts(stack: Stack, identifier: UUID) -> list[Any]:
