@@ -29,7 +29,7 @@ def run_prefix(run_id: RunId) -> str:
 
 
 def checkpoint(run_id: RunId, band: int) -> str:
-    """The detections whose owner is band `band`, as GeoParquet."""
+    """What band `band` found, before seams are settled (inference/band_file.py): a resumed run starts from it."""
     return f"runs/{run_id}/bands/{band:06d}.parquet"
 
 
