@@ -23,9 +23,9 @@ on_data() { vedette "$@" --data "$work/data"; }
 make_snapshots() {
   local images
   images=$(.venv/bin/python scripts/fetch_data.py)
-  trap 'on_data down >&2 || true' EXIT
   # No detector works here: the scenes are normalised, labelled and cut, no more.
   vedette up --detach --data "$work/data" --detector-workers 0
+  trap 'on_data down >&2 || true' EXIT
   on_data dataset create tree-crowns --title "Tree crowns"
   on_data item push "$images/$near.png" "$images/$test.png" "$images/$far.tif" --dataset tree-crowns --wait
   on_data dataset import "$images/$near.xml" --dataset tree-crowns
