@@ -11,9 +11,9 @@ from benchmarks.settings import SAHI_DEFAULT_OVERLAP, megapixels_per_second, rea
 _BARE_TILES = 200
 
 
-def run(quick: bool) -> Iterator[Comparison]:
+def run(quick: bool, size: int = 10_000) -> Iterator[Comparison]:
     """At least 0.90 of the bare backend, and 1.3 times sahi: at its default overlap, and at the overlap of our halo."""
-    size = 1500 if quick else 10_000
+    size = 1500 if quick else size
     path, settings = scene(size), real_model()
     results = interleave(
         1 if quick else 3,
