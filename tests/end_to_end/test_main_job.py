@@ -184,13 +184,16 @@ def test_an_upload_that_was_cut_short_goes_on_where_it_stopped(
 
 
 def until_a_part_is_there(stack: Stack, identifier: UUID, push: subprocess.Popen[str]) -> None:
-    """The push stands still while the API is asked, so that it cannot have finished by the answer."""
+    """Once it was announced, the push stands still while the API is asked: it cannot have finished by the answer."""
     deadline = time.monotonic() + 200
-    while not any(part["done"] for part in upload_parts(stack, identifier)):
+    while not (parts := upload_parts(stack, identifier)):
+        assert time.monotonic() < deadline
+    while not any(part["done"] for part in parts):
         assert time.monotonic() < deadline
         push.send_signal(signal.SIGCONT)
         time.sleep(0.1)
         push.send_signal(signal.SIGSTOP)
+        parts = upload_parts(stack, identifier)
 
 
 def upload_parts(stack: Stack, identifier: UUID) -> list[Any]:
