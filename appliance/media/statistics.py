@@ -64,7 +64,7 @@ class BandAccumulator:
         if not valid:
             return _nothing(name)
         if self._shift == 0:
-            self._moments = _moments_of(self._counts, self._value)
+            self._moments = _moments_of(self._counts, first=self._value(0))
         low, high = self._percentile(0.02), self._percentile(0.98)
         moments = self._moments
         return BandStatistics(
@@ -117,10 +117,10 @@ class _Moments:
         self.maximum = max(self.maximum, float(values.max()))
 
 
-def _moments_of(counts: NDArray[np.int64], value: Any) -> _Moments:
-    """The moments of an exact histogram."""
+def _moments_of(counts: NDArray[np.int64], first: float) -> _Moments:
+    """The moments of an exact histogram of consecutive integers, from `first` on."""
     used = np.flatnonzero(counts)
-    values = np.array([value(int(index)) for index in used])
+    values = used + first
     weights = counts[used]
     moments = _Moments()
     moments.count = int(weights.sum())
