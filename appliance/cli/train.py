@@ -6,6 +6,7 @@ Ctrl-C stops after the current step, with a checkpoint; so does a kill, up to th
 from __future__ import annotations
 
 import signal
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rasterio.errors import NotGeoreferencedWarning
 
 from appliance.cli import progress
 from appliance.cli.output import Output
@@ -38,6 +40,8 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Train a detector on snapshots and write its model package."""
+    # Images without georeference are welcome in training: rasterio's warning would only confuse.
+    warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
     out = Output(as_json)
     job, configuration = _trainer(file)
     data = job.Data(

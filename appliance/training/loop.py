@@ -176,6 +176,6 @@ def _told(
     if validation and epoch and (epoch % configuration.validate_every == 0 or done >= 1):
         model = torch_model(averaged, configuration.maximum_per_tile)
         found = evaluation.candidates(model, validation, configuration.tile_size, configuration.halo)
-        f1 = evaluation.search(found, configuration.match_overlap).f1
+        f1 = evaluation.best_f1(found, configuration.match_overlap)
         ap50 = evaluation.average_precision(found, 0.5)
     return Epoch(epoch, configuration.epochs, loss, state.seconds, left, f1, ap50)
