@@ -67,10 +67,12 @@ async def test_the_address_is_the_state(detections: Page) -> None:
     await page.get_by_label("In view").get_by_role("listitem").nth(2).get_by_role("button").click()
     attributes = page.get_by_label("Selected detection")
     await attributes.wait_for()
-    words = await attributes.inner_text()
-    await page.get_by_role("button", name="Zoom in").click()
-    await page.wait_for_timeout(1000)
+    first = page.url
+    await page.get_by_role("button", name="Zoom out").click()
+    await page.wait_for_function("(before) => location.href !== before", arg=first)
+    await page.wait_for_timeout(1500)
     zoomed = page.url
+    words = await attributes.inner_text()
     assert {"dataset", "scene", "run", "t", "sel", "at"} <= steps.query(page).keys()
 
     await page.reload()

@@ -4,7 +4,7 @@ import { getCenter } from "ol/extent";
 import { toLonLat } from "ol/proj";
 import type { ReactNode } from "react";
 import { groundScale, isGeoreferenced } from "../map/geometry";
-import { inView } from "../map/live";
+import { inView, lastSelected } from "../map/live";
 import { latLon, mgrsText } from "../map/readout";
 import type { Shape } from "../map/shapes";
 import { IconButton } from "../parts/IconButton";
@@ -17,7 +17,8 @@ export function Attributes() {
   const { selection } = useAddress();
   const { shapes } = useStore(inView);
   const { item } = useWorkspace();
-  const shape = shapes.find((each) => each.ordinal === selection);
+  const last = useStore(lastSelected);
+  const shape = shapes.find((each) => each.ordinal === selection) ?? (last?.ordinal === selection ? last : null);
   if (!shape || !item?.scene) return null;
   return (
     <section className="attributes" aria-label="Selected detection">

@@ -5,7 +5,7 @@ import { useStore } from "../state/store";
 import { theme } from "../state/preferences";
 import { useWorkspace } from "../state/workspace";
 import { sceneExtent } from "./geometry";
-import { opacity, sceneMap } from "./live";
+import { lastSelected, opacity, sceneMap } from "./live";
 import { SceneMap } from "./scene-map";
 import { watch } from "./watch";
 
@@ -57,6 +57,7 @@ function useScene(map: SceneMap | null): void {
   const finished = run?.finished_at ?? null;
   const found = run?.summary?.detections ?? 0;
   useEffect(() => {
+    lastSelected.set(null);
     map?.showRun(drawn, found);
   }, [map, drawn, found, shown?.id, finished]);
 }

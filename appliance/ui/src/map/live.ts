@@ -16,6 +16,8 @@ export interface InView {
   truncated: boolean;
 }
 
+/** The selection as it was last seen: it keeps its attributes when the map moves on. */
+export const lastSelected = createStore<Shape | null>(null);
 export const sceneMap = createStore<SceneMap | null>(null);
 export const liveView = createStore<LiveView | null>(null);
 export const inView = createStore<InView>({ shapes: [], truncated: false });

@@ -2,7 +2,7 @@
 import type MapBrowserEvent from "ol/MapBrowserEvent";
 import { unByKey } from "ol/Observable";
 import { adjust, getAddress, go, openScene } from "../state/navigation";
-import { inView, liveView } from "./live";
+import { inView, lastSelected, liveView } from "./live";
 import type { SceneMap } from "./scene-map";
 
 /** Tiles arrive in bursts: the list of what is in view waits for the burst's end. */
@@ -31,7 +31,10 @@ export function watch(scene: SceneMap): () => void {
   const collect = () => {
     const extent = scene.shown();
     const resolution = map.getView().getResolution() ?? 1;
-    inView.set({ shapes: scene.shapes.within(extent, resolution), truncated: scene.shapes.isTruncated(extent, resolution) });
+    const shapes = scene.shapes.within(extent, resolution);
+    inView.set({ shapes, truncated: scene.shapes.isTruncated(extent, resolution) });
+    const selected = shapes.find((shape) => shape.ordinal === getAddress().selection);
+    if (selected) lastSelected.set(selected);
     soon();
   };
   let waiting = 0;

@@ -4,6 +4,7 @@ import { formatAddress, parseAddress, type Address } from "./address";
 
 let current = parseAddress(window.location.search);
 const listeners = new Set<() => void>();
+let pending = 0;
 
 function publish(next: Address): void {
   current = next;
@@ -26,21 +27,24 @@ export function go(patch: Partial<Address>): void {
   const next = { ...current, ...patch };
   const url = formatAddress(next);
   if (url === formatAddress(current)) return;
+  write();
   window.history.pushState(null, "", url);
   publish(next);
 }
-
-let pending = 0;
 
 /** The same step, changed, for what moves under the hand: position, threshold, switches.
  * Browsers limit how often the address may change, so that is written at most five times a second. */
 export function adjust(patch: Partial<Address>): void {
   publish({ ...current, ...patch });
-  if (pending !== 0) return;
-  pending = window.setTimeout(() => {
-    pending = 0;
-    window.history.replaceState(null, "", formatAddress(current));
-  }, 200);
+  if (pending === 0) pending = window.setTimeout(write, 200);
+}
+
+/** Writes what `adjust` has left to write. */
+function write(): void {
+  if (pending === 0) return;
+  window.clearTimeout(pending);
+  pending = 0;
+  window.history.replaceState(null, "", formatAddress(current));
 }
 
 /** To another scene or dataset: what belonged to the last one is let go, the display of layers is kept. */
