@@ -33,6 +33,8 @@ from appliance.standalone.services.postgres import ROLE, Postgres
 from appliance.standalone.services.seaweedfs import PORTS, SeaweedFS
 from tests.servers import Server, private_environment, running, temporary_folder
 
+pytest_plugins = ("tests.no_skips",)
+
 _TEMPLATE = "vedette_template"
 
 
