@@ -63,8 +63,8 @@ def _meeting(bounds: Floats) -> tuple[Integers, Integers]:
 
 
 def _swept(bounds: Floats) -> tuple[Integers, Integers] | None:
-    """The pairs by a sweep over strips as high as the highest box, so that only neighbouring strips can meet: four times
-    as fast as the R-tree where boxes are of like size. None where sizes are so unlike that too many would be looked at."""
+    """The pairs by a sweep over strips as high as the highest box, so that only neighbouring strips can meet: three
+    times as fast as the R-tree where boxes are of like size. None where sizes are so unlike that too many would be looked at."""
     west, north, east, south = np.ascontiguousarray(bounds.T)
     east, west = east - west.min(), west - west.min()
     widest = float((east - west).max())
