@@ -18,6 +18,8 @@ need_system_packages() {
   command -v git >/dev/null || missing+=(git)
   if [ "$profile" = dev ]; then
     [ -x /usr/bin/chromium ] || missing+=(chromium fonts-dejavu-core)
+    # One of the benchmarks' peers comes with an OpenCV that wants it.
+    [ -n "$(find /usr/lib -name 'libGL.so.1' -print -quit)" ] || missing+=(libgl1)
   fi
   [ ${#missing[@]} -eq 0 ] || install_debian "${missing[@]}"
 }
@@ -49,4 +51,5 @@ need_environment
 scripts/build_ui.sh
 if [ "$profile" = dev ]; then
   scripts/build_minio.sh
+  .venv/bin/python -m benchmarks.environment >/dev/null
 fi
