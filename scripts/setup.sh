@@ -50,6 +50,6 @@ need_python
 need_environment
 scripts/build_ui.sh
 if [ "$profile" = dev ]; then
-  scripts/build_minio.sh
+  scripts/build_minio.sh >/dev/null
   .venv/bin/python -m benchmarks.environment >/dev/null
 fi
