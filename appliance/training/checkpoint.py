@@ -15,6 +15,15 @@ from appliance.contracts.base import Sha256
 from appliance.contracts.errors import Code, VedetteError
 
 FILE = "checkpoint.pt"
+_WHAT_TORN_FILES_RAISE = (
+    RuntimeError,
+    LookupError,
+    EOFError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    pickle.UnpicklingError,
+)
 
 
 @dataclass
@@ -67,6 +76,6 @@ def resume(folder: Path, state: State, run: Sha256) -> bool:
         state.averaged.load_state_dict(document["averaged"])
         state.optimiser.load_state_dict(document["optimiser"])
         state.step, state.seconds = int(document["step"]), float(document["seconds"])
-    except (RuntimeError, KeyError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except _WHAT_TORN_FILES_RAISE as error:
         raise VedetteError(Code.UNREADABLE, f"{path} is not a checkpoint.", "Remove that file.") from error
     return True

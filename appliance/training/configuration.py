@@ -15,6 +15,7 @@ from appliance.formats import digest
 from appliance.formats.snapshot import canonical
 
 _LIMIT_BYTES = 1 << 20
+_WORDS = {"name", "version", "title", "licence", "description", "limits"}
 
 
 class Augmentation(Contract):
@@ -69,6 +70,11 @@ class TrainingConfiguration(Contract):
     @property
     def total_steps(self) -> int:
         return self.epochs * self.steps_per_epoch
+
+    @property
+    def recipe(self) -> Sha256:
+        """The digest of what influences the weights: better words on the card do not make it another training run."""
+        return digest.of_bytes(canonical(self.model_dump(mode="json", exclude=_WORDS)))
 
     @property
     def digest(self) -> Sha256:

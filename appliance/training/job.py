@@ -170,7 +170,7 @@ def _named(data: Data) -> list[tuple[str, Snapshot]]:
 
 def _identity(configuration: TrainingConfiguration, data: Data) -> Sha256:
     """What a checkpoint belongs to."""
-    told = {"configuration": configuration.digest, "train": data.train.digest, "validation": data.validation.digest}
+    told = {"configuration": configuration.recipe, "train": data.train.digest, "validation": data.validation.digest}
     return digest.of_bytes(canonical(told))
 
 

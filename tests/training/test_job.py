@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.model_package import METRICS_FILE
+from appliance.contracts.model_package import METRICS_FILE, GsdRange
 from appliance.contracts.snapshot import PixelWindow
 from appliance.formats import model_package
 from appliance.formats.model_package import ModelPackage
@@ -159,14 +159,10 @@ def test_snapshots_that_share_pixels_are_refused(
         (Part(gsd_metres=5.0), Code.GSD),
     ],
 )
-def test_scenes_that_training_cannot_use_are_named(
-    make_snapshot: MakeSnapshot, configuration: TrainingConfiguration, part: Part, code: Code
-) -> None:
+def test_scenes_that_training_cannot_use_are_named(make_snapshot: MakeSnapshot, part: Part, code: Code) -> None:
     held: Snapshot = make_snapshot(part)
-    ranged = configuration.model_copy(update={"gsd_metres": {"minimum": 0.05, "nominal": 0.1, "maximum": 0.2}})
-    gsd = TrainingConfiguration.model_validate(ranged.model_dump()).gsd_metres
     with pytest.raises(VedetteError) as caught:
-        scenes.load(held, ["disc"], gsd)
+        scenes.load(held, ["disc"], GsdRange(minimum=0.05, nominal=0.1, maximum=0.2))
     assert caught.value.reason.code is code
     assert "discs-0.tif" in caught.value.reason.message
 
