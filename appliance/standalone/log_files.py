@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import IO
 LIMIT_BYTES = 8 << 20
 KEPT = 3
 _TAIL_BYTES = 64 << 10
+_COMPLAINT = re.compile(r"\b(FATAL|PANIC|ERROR|CRITICAL)\b|\w(Error|Exception): ")
 
 
 def open_for(path: Path, heading: str, at: datetime) -> IO[bytes]:
@@ -47,6 +49,7 @@ def tail(path: Path, lines: int) -> list[str]:
 
 
 def last_words(path: Path) -> str:
-    """The last line a part said of itself, for the sentence that tells it could not start."""
+    """The last complaint of a part, else its last line, for the sentence that tells it could not start."""
     said = [line.strip() for line in tail(path, 50) if line.strip() and not line.startswith("=== ")]
-    return said[-1][:500] if said else "it said nothing"
+    complaints = [line for line in said if _COMPLAINT.search(line)]
+    return (complaints or said or ["it said nothing"])[-1][:500]
