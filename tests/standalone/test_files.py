@@ -128,7 +128,7 @@ def test_last_words(tmp_path: Path) -> None:
     assert log_files.last_words(path) == "it said nothing"
     path.write_text("one\nFATAL: no\n\n=== 2026 part starts\n")
     assert log_files.last_words(path) == "FATAL: no"
-    path.write_text("=== starts\nFATAL: no memory\nLOG: shut down\n")
-    assert log_files.last_words(path) == "FATAL: no memory"
     assert log_files.tail(path, 2) == ["", "=== 2026 part starts"]
     assert log_files.tail(path, 0) == []
+    path.write_text("=== starts\nFATAL: no memory\nLOG: shut down\n")
+    assert log_files.last_words(path) == "FATAL: no memory"
