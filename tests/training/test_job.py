@@ -10,6 +10,7 @@ import onnx
 import pytest
 import torch
 
+from appliance.cli import main
 from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.model_package import METRICS_FILE, GsdRange
 from appliance.contracts.snapshot import PixelWindow
@@ -91,6 +92,25 @@ def test_the_exported_file_tells_nothing_of_the_machine(package: ModelPackage) -
     assert str(Path(export.__file__).parent).encode() not in content
     model = onnx.load(str(package.model_path))
     assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
+
+
+def test_the_product_finds_what_training_promised(
+    package: ModelPackage, data: job.Data, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--detector", str(package.folder), "--snapshot", str(data.validation.folder)]
+    assert main.run(["evaluate", *where, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["snapshot"] == data.validation.digest
+    assert said["figures"]["f1@0.5"] > 0.9
+    assert said["figures"]["annotations"] == 16
+
+
+def test_train_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "train.yaml"
+    file.write_text("name: discs\nversion: 1.0.0\nlicence: MIT\n")
+    where = ["--train", str(tmp_path / "none"), "--validation", str(tmp_path), "-o", str(tmp_path / "out")]
+    assert main.run(["train", "-f", str(file), *where]) == 2
+    assert "is not a snapshot" in capsys.readouterr().err
 
 
 def test_resumed_after_a_kill_is_the_same_as_uninterrupted(

@@ -71,7 +71,7 @@ def _feature(path: Path, place: str, feature: Any, reading: _Reading) -> Iterato
         records.refuse(path, place, "not a Feature")
     geometry = feature.get("geometry")
     kind = geometry.get("type") if isinstance(geometry, dict) else None
-    if kind not in ("Polygon", "MultiPolygon"):
+    if not isinstance(geometry, dict) or kind not in ("Polygon", "MultiPolygon"):
         records.refuse(path, place, f"the geometry is {kind or 'missing'}, not a Polygon")
     properties = feature.get("properties") or {}
     if not isinstance(properties, dict):
