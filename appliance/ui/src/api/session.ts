@@ -15,13 +15,17 @@ export function takeLink(): string | null {
 
 export async function signIn(how: { link: string } | { name: string; password: string }): Promise<Session> {
   const session = await unwrap(client.POST("/api/session", { body: how }));
-  queries.clear();
-  queries.setQueryData(["session"], session);
+  become(session);
   return session;
 }
 
 export async function signOut(): Promise<void> {
   await unwrap(client.DELETE("/api/session"));
-  queries.clear();
-  queries.setQueryData(["session"], null);
+  become(null);
+}
+
+/** What one person was told is not kept for the next. The session itself stays: the page watches it. */
+function become(session: Session | null): void {
+  queries.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+  queries.setQueryData<Session | null>(["session"], session);
 }

@@ -12,10 +12,10 @@ import { live } from "./Workspace";
 export function Header({ session }: { session: Session }) {
   return (
     <header className="header">
-      <span className="brand">
+      <h1 className="brand">
         <Mark />
         Vedette
-      </span>
+      </h1>
       <DatasetMenu />
       <button type="button" className="search" onClick={() => paletteOpen.set(true)}>
         <Search />

@@ -37,6 +37,10 @@ export class SceneMap {
     this.basemap.restyle();
   }
 
+  get showsScene(): boolean {
+    return this.item !== null;
+  }
+
   get georeferenced(): boolean {
     return this.item?.scene ? isGeoreferenced(this.item.scene) : true;
   }

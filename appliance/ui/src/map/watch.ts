@@ -57,7 +57,8 @@ export function watch(scene: SceneMap): () => void {
     map.on("click", click),
     map.on("moveend", () => {
       const place = scene.place();
-      if (place && getAddress().scene !== null) adjust({ place });
+      // Before the scene is there, the map stands anywhere: the place in the address must outlive that.
+      if (place && scene.showsScene) adjust({ place });
       collect();
     }),
     map.on("rendercomplete", collect),
