@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from appliance.contracts.detection import PARQUET_COLUMNS
 from appliance.contracts.model_package import Manifest
 from appliance.inference.scene import Scene
-from appliance.vision import georeference
+from appliance.vision import clip, georeference
 from appliance.vision.candidates import Candidates, Flags, Floats, Outlines, corners
 from appliance.vision.geofence import PixelFence
 from appliance.vision.steps import after
@@ -49,7 +49,7 @@ class Finisher:
 
     def rows(self, candidates: Candidates) -> pa.RecordBatch:
         """The rows of those that pass, numbered on from the last call's."""
-        found = self._full_resolution(candidates)
+        found = clip.to_scene(self._full_resolution(candidates), self._scene.width, self._scene.height)
         found = found.take(self._wanted(found))
         shapes, areas = self._outlines(found)
         placed = ~shapely.is_missing(shapes)
