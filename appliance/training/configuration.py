@@ -15,7 +15,7 @@ from appliance.formats import digest
 from appliance.formats.snapshot import canonical
 
 _LIMIT_BYTES = 1 << 20
-_WORDS = {"name", "version", "title", "licence", "description", "limits"}
+_NOT_TRAINING = {"name", "version", "title", "licence", "description", "limits", "halo", "maximum_per_tile"}
 
 
 class Augmentation(Contract):
@@ -73,8 +73,9 @@ class TrainingConfiguration(Contract):
 
     @property
     def recipe(self) -> Sha256:
-        """The digest of what influences the weights: better words on the card do not make it another training run."""
-        return digest.of_bytes(canonical(self.model_dump(mode="json", exclude=_WORDS)))
+        """The digest of what influences the weights: better words on the card, or another
+        halo in the manifest, do not make it another training run."""
+        return digest.of_bytes(canonical(self.model_dump(mode="json", exclude=_NOT_TRAINING)))
 
     @property
     def digest(self) -> Sha256:
