@@ -14,7 +14,7 @@ def to_scene(candidates: Candidates, width: int, height: int) -> Candidates:
     """
     bounds = envelopes(candidates.boxes)
     size = np.array([width, height], np.float64)
-    inside: Flags = (bounds[:, 2:] > 0).all(axis=1) & (bounds[:, :2] < size).all(axis=1)
+    inside: Flags = np.all((bounds[:, 2:] > 0) & (bounds[:, :2] < size), axis=1)
     low, high = np.clip(bounds[:, :2], 0, size), np.clip(bounds[:, 2:], 0, size)
     upright = candidates.boxes[:, 4] == 0
     cut = upright & ((low > bounds[:, :2]) | (high < bounds[:, 2:])).any(axis=1)
