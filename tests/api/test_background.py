@@ -170,3 +170,30 @@ async def test_messages_wait_while_messaging_is_away(api: Appliance, nats_server
         except VedetteError:
             await asyncio.sleep(0.5)
     assert await _attempts(api, "media.normalise") == []
+
+
+async def test_an_idle_publisher_rests_and_wakes_when_work_is_left(
+    api: Appliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _clear(api)
+    looks = 0
+    look = api.publisher.once
+
+    async def counted() -> int:
+        nonlocal looks
+        looks += 1
+        return await look()
+
+    monkeypatch.setattr(api.publisher, "once", counted)
+    publishing = asyncio.create_task(api.publisher.forever())
+    try:
+        await asyncio.sleep(3)
+        assert looks <= 5, "it looks once a second, and its own looking does not wake it"
+        await api.push()
+        before = asyncio.get_running_loop().time()
+        while await api.sql("SELECT count(*) FROM outbox") != [(0,)]:
+            assert asyncio.get_running_loop().time() - before < 20
+            await asyncio.sleep(0.05)
+    finally:
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)

@@ -27,8 +27,9 @@ class Publisher:
 
     async def forever(self) -> None:
         while True:
+            work = self._database.work_to_come()
             if not await self.once():
-                await self._database.wait_for_commit(_IDLE_SECONDS)
+                await self._database.wait_for(work, _IDLE_SECONDS)
 
     async def once(self) -> int:
         """Publish a batch; how many went out. What was published stays so, also when a later one fails."""

@@ -20,8 +20,9 @@ class Removals:
 
     async def forever(self) -> None:
         while True:
+            work = self._database.work_to_come()
             if not await self.once():
-                await self._database.wait_for_commit(_IDLE_SECONDS)
+                await self._database.wait_for(work, _IDLE_SECONDS)
 
     async def once(self) -> bool:
         """Delete what lies under one prefix; False when nothing waits."""

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from argon2 import PasswordHasher
@@ -25,8 +26,12 @@ from appliance.contracts.base import now
 from appliance.contracts.errors import Code, VedetteError
 
 _SECRET_BYTES = 32
-_NOBODY = PasswordHasher().hash(secrets.token_urlsafe(_SECRET_BYTES))
-"""Verified against when there is no such account, so that the answer takes as long."""
+
+
+@cache
+def _nobody() -> str:
+    """Verified against when there is no such account, so that the answer takes as long."""
+    return PasswordHasher().hash(secrets.token_urlsafe(_SECRET_BYTES))
 
 
 def new_secret() -> str:
@@ -105,7 +110,7 @@ class Accounts:
         async with self._database.begin() as connection:
             account = await storage.find_by_name(connection, body.name or "")
         known = account.password_hash if account else None
-        right = await asyncio.to_thread(self._verify, known or _NOBODY, body.password or "")
+        right = await asyncio.to_thread(self._verify, known or _nobody(), body.password or "")
         if account is None or known is None or not right:
             raise VedetteError(Code.UNAUTHENTICATED, "The name or the password is wrong.", "Try again, or use a link.")
         return account.principal

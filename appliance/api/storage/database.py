@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import psycopg
 from sqlalchemy import text
@@ -18,6 +18,12 @@ _POOL = 10
 _OVERFLOW = 10
 _POOL_WAIT_SECONDS = 15
 _STATEMENT_MILLISECONDS = 120_000
+_LEAVES_WORK = "vedette.leaves-work"
+
+
+def leaves_work(connection: AsyncConnection) -> None:
+    """Say that this transaction leaves something for the background: committing it wakes who waits."""
+    connection.info[_LEAVES_WORK] = True
 
 
 class Database:
@@ -36,29 +42,37 @@ class Database:
                 "options": f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c timezone=UTC",
             },
         )
-        self._committed = asyncio.Event()
+        self._work = asyncio.Event()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end, rolled back when the block raises."""
+        left = False
         try:
             async with self._engine.begin() as connection:
-                yield connection
+                try:
+                    yield connection
+                finally:
+                    # The dictionary outlives the transaction: it belongs to the pooled connection.
+                    left = bool(connection.info.pop(_LEAVES_WORK, False))
         except (DBAPIError, PoolTimeout, psycopg.OperationalError) as error:
             if _is_absence(error):
                 raise VedetteError(
                     Code.UNAVAILABLE, "The database does not answer.", "Try again in a moment.", retryable=True
                 ) from error
             raise
-        self._committed.set()
+        if left:
+            done, self._work = self._work, asyncio.Event()
+            done.set()
 
-    async def wait_for_commit(self, timeout_seconds: float) -> None:
-        """Return when this process has committed something, or after the timeout: another may have."""
-        try:
-            await asyncio.wait_for(self._committed.wait(), timeout_seconds)
-        except TimeoutError:
-            return
-        self._committed.clear()
+    def work_to_come(self) -> asyncio.Event:
+        """Set when a transaction of this process that leaves work is committed after this call. Ask before looking."""
+        return self._work
+
+    async def wait_for(self, work: asyncio.Event, timeout_seconds: float) -> None:
+        """Return when the work has come, or after the timeout: another process may have left some."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(work.wait(), timeout_seconds)
 
     async def ready(self) -> bool:
         try:

@@ -14,6 +14,7 @@ from sqlalchemy import delete, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from appliance.api.storage.database import leaves_work
 from appliance.api.storage.tables import outbox, removals
 from appliance.contracts.base import Contract
 from appliance.contracts.events import Event
@@ -44,6 +45,7 @@ async def add_many(connection: AsyncConnection, messages: Iterable[tuple[str, Co
     ]
     if rows:
         await connection.execute(insert(outbox), rows)
+        leaves_work(connection)
 
 
 async def add_event(connection: AsyncConnection, event: Event) -> None:
@@ -53,6 +55,7 @@ async def add_event(connection: AsyncConnection, event: Event) -> None:
 async def add_cancellation(connection: AsyncConnection, run_id: UUID, cancelled: bool) -> None:
     subject = CANCEL_RUN if cancelled else FORGET_CANCELLATION
     await connection.execute(insert(outbox).values(subject=subject, message_id=str(run_id), body={}))
+    leaves_work(connection)
 
 
 async def take(connection: AsyncConnection, limit: int) -> list[Waiting]:
@@ -77,6 +80,7 @@ async def add_removals(connection: AsyncConnection, prefixes: Iterable[str]) -> 
     rows = [{"prefix": prefix} for prefix in prefixes]
     if rows:
         await connection.execute(upsert(removals).on_conflict_do_nothing(), rows)
+        leaves_work(connection)
 
 
 async def take_removal(connection: AsyncConnection) -> str | None:
