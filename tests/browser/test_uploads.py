@@ -86,10 +86,12 @@ async def test_an_upload_goes_on_after_a_reload(signed_in: Page, dataset: str, l
     done = [part["number"] for part in parts if part["done"]]
     assert 0 < len(done) < len(parts)
 
-    await signed_in.unroute_all(behavior="ignoreErrors")
     signed_in.on("dialog", lambda dialog: dialog.accept())
-    await signed_in.reload()
+    await signed_in.reload()  # with the line still cut: nothing more arrives of the first attempt
+    await signed_in.unroute_all(behavior="ignoreErrors")
     await expect(steps.card(signed_in, large.name, "uploading")).to_contain_text("drop the same file")
+    parts = ask(f"/api/items/{item['id']}/upload")["parts"]
+    assert [part["number"] for part in parts if part["done"]] == done
     again: list[str] = []
     signed_in.on("request", lambda request: again.append(request.url) if request.method == "PUT" else None)
     await steps.choose_files(signed_in, large)
