@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 from playwright.async_api import Page, Route, expect
 
 from scripts import fetch_data
@@ -47,7 +48,7 @@ def large(tmp_path: Path) -> Path:
     path = tmp_path / "large.tif"
     noise = np.random.default_rng(3).integers(0, 255, (3, 3000, 3000), dtype=np.uint8)
     profile = {"driver": "GTiff", "width": 3000, "height": 3000, "count": 3, "dtype": "uint8", "crs": "EPSG:32617"}
-    with rasterio.open(path, "w", **profile, transform=rasterio.Affine(0.1, 0, 4e5, 0, -0.1, 3.3e6)) as scene:
+    with rasterio.open(path, "w", **profile, transform=Affine(0.1, 0, 4e5, 0, -0.1, 3.3e6)) as scene:
         scene.write(noise)
     return path
 
