@@ -158,10 +158,10 @@ def test_an_upload_that_was_cut_short_goes_on_where_it_stopped(
 ) -> None:
     """kill -9 and Ctrl-C in the middle; the second push sends the rest, and the scene is whole."""
     path = tmp_path / "large.tif"
-    profile = {"driver": "GTiff", "width": 12_000, "height": 10_000, "count": 1, "dtype": "uint8"}
+    profile = {"driver": "GTiff", "width": 12_000, "height": 18_000, "count": 1, "dtype": "uint8"}
     profile |= {"crs": "EPSG:32617", "transform": Affine(0.1, 0, 400_000, 0, -0.1, 3_300_000)}
     with rasterio.open(path, "w", **profile) as large:
-        large.write(np.random.default_rng(how).integers(1, 255, (1, 10_000, 12_000), np.uint8))
+        large.write(np.random.default_rng(how).integers(1, 255, (1, 18_000, 12_000), np.uint8))
     vedette(stack, "dataset", "create", "resumed")
     identifier = item_id("resumed", digest.of_file(path))
     command = [sys.executable, "-m", "appliance.cli.main", "item", "push", str(path), "--dataset", "resumed"]
@@ -184,16 +184,14 @@ def test_an_upload_that_was_cut_short_goes_on_where_it_stopped(
 
 
 def until_a_part_is_there(stack: Stack, identifier: UUID, push: subprocess.Popen[str]) -> None:
-    """Once it was announced, the push stands still while the API is asked: it cannot have finished by the answer."""
+    """The push goes on in short steps and stands still while the API is asked: it cannot have finished by the answer."""
     deadline = time.monotonic() + 200
-    while not (parts := upload_parts(stack, identifier)):
-        assert time.monotonic() < deadline
-    while not any(part["done"] for part in parts):
+    while not any(part["done"] for part in upload_parts(stack, identifier)):
+        assert push.poll() is None, "it ended before it could be stopped"
         assert time.monotonic() < deadline
         push.send_signal(signal.SIGCONT)
         time.sleep(0.1)
         push.send_signal(signal.SIGSTOP)
-        parts = upload_parts(stack, identifier)
 
 
 def upload_parts(stack: Stack, identifier: UUID) -> list[Any]:

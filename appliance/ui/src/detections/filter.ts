@@ -12,7 +12,8 @@ export function passes(filter: Filter, score: number, label: string): boolean {
 
 /** How many detections have at least this score. Exact where the threshold is the edge of a bin, as the slider's are. */
 export function countAtLeast(counts: readonly number[], threshold: number): number {
-  const first = Math.round(threshold * counts.length);
+  // A threshold within a bin is the running point, below which a run finds nothing: the whole bin counts.
+  const first = Math.floor(threshold * counts.length + 1e-6);
   return counts.slice(first).reduce((sum, each) => sum + each, 0);
 }
 
