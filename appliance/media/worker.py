@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 
 import psutil
 
-from appliance.clients import logging
+from appliance.clients import cancellation, logging
 from appliance.clients.messaging import Messaging
 from appliance.clients.objectstore import ObjectStore
 from appliance.clients.settings import MessagingSettings, StoreSettings, WorkSettings
@@ -46,6 +46,7 @@ class Presence:
 
     async def keep(self, handler: MediaHandler) -> None:
         while True:
+            cancellation.heed()
             self.changed.clear()
             with contextlib.suppress(VedetteError):
                 await self.messaging.announce(self._announcement(next(iter(handler.busy), None)))

@@ -157,14 +157,15 @@ def test_an_upload_that_was_cut_short_goes_on_where_it_stopped(
     stack: Stack, tmp_path: Path, how: signal.Signals
 ) -> None:
     """kill -9 and Ctrl-C in the middle; the second push sends the rest, and the scene is whole."""
+    dataset = f"resumed-{how.name.lower()}"
     path = tmp_path / "large.tif"
     profile = {"driver": "GTiff", "width": 12_000, "height": 18_000, "count": 1, "dtype": "uint8"}
     profile |= {"crs": "EPSG:32617", "transform": Affine(0.1, 0, 400_000, 0, -0.1, 3_300_000)}
     with rasterio.open(path, "w", **profile) as large:
         large.write(np.random.default_rng(how).integers(1, 255, (1, 18_000, 12_000), np.uint8))
-    vedette(stack, "dataset", "create", "resumed")
-    identifier = item_id("resumed", digest.of_file(path))
-    command = [sys.executable, "-m", "appliance.cli.main", "item", "push", str(path), "--dataset", "resumed"]
+    vedette(stack, "dataset", "create", dataset)
+    identifier = item_id(dataset, digest.of_file(path))
+    command = [sys.executable, "-m", "appliance.cli.main", "item", "push", str(path), "--dataset", dataset]
     push = subprocess.Popen(command, env=stack.environment, stderr=subprocess.PIPE, text=True)
     try:
         until_a_part_is_there(stack, identifier, push)
@@ -178,7 +179,7 @@ def test_an_upload_that_was_cut_short_goes_on_where_it_stopped(
         assert "Traceback" not in said
     before = upload_parts(stack, identifier)
     assert 0 < sum(part["done"] for part in before) < len(before), "it was stopped too late to tell"
-    [pushed] = vedette(stack, "item", "push", str(path), "--dataset", "resumed", "--wait")
+    [pushed] = vedette(stack, "item", "push", str(path), "--dataset", dataset, "--wait")
     assert pushed["item"]["id"] == str(identifier)
     assert pushed["item"]["state"] == "ready", "the media worker checks the digest of what arrived"
 

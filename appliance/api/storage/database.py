@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from appliance.clients import cancellation
 from appliance.contracts.errors import Code, VedetteError
 
 _POOL = 10
@@ -73,6 +74,7 @@ class Database:
         """Return when the work has come, or after the timeout: another process may have left some."""
         with suppress(TimeoutError):
             await asyncio.wait_for(work.wait(), timeout_seconds)
+        cancellation.heed()
 
     async def ready(self) -> bool:
         try:
