@@ -17,6 +17,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,8 +93,9 @@ def database_url(postgres: DatabaseServer, new_database: Callable[[], str]) -> I
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
-@pytest.fixture(scope="session")
-def nats_server() -> Iterator[MessagingServer]:
+@contextmanager
+def messaging_server() -> Iterator[MessagingServer]:
+    """A NATS server with empty queues."""
     with temporary_folder() as folder:
         nats = Nats(folder / "nats", free_ports(1)[0], Credentials(folder / "secrets"))
         settings = nats.settings()
@@ -104,6 +106,12 @@ def nats_server() -> Iterator[MessagingServer]:
         }
         with running(nats.service(), folder) as server:
             yield MessagingServer(server, settings, environment)
+
+
+@pytest.fixture(scope="session")
+def nats_server() -> Iterator[MessagingServer]:
+    with messaging_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

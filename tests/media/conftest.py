@@ -10,8 +10,16 @@ import pytest
 from appliance.media.limits import Limits
 from appliance.media.normalise import Normalised, normalise
 from appliance.media.spawning import Nursery
+from tests.conftest import MessagingServer, messaging_server
 
 Normalise = Callable[..., Normalised]
+
+
+@pytest.fixture
+def nats_server() -> Iterator[MessagingServer]:
+    """One of its own: a work queue has one consumer, and what other tests left in it is not this worker's."""
+    with messaging_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
