@@ -15,6 +15,9 @@ demo: setup-runtime ## Find real tree crowns on a real aerial scene, and look at
 .PHONY: test
 test: setup-dev lint types imports test-page test-python ## Everything: lint, types, import contracts, unit, integration, browser
 
+.PHONY: page
+page: setup-runtime ## Build the page that the API serves
+
 .PHONY: setup-runtime setup-dev
 setup-runtime:
 	@scripts/setup.sh runtime
