@@ -18,9 +18,9 @@ from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.item import Asset, AssetRole
 from appliance.contracts.messages import ItemReady, NormaliseScene
 from appliance.formats import digest
-from appliance.media.folders import check_space
 from appliance.media.limits import Limits
 from appliance.media.normalise import Normalised, normalise
+from appliance.media.space import check_space
 from appliance.media.spawning import Nursery
 
 COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"

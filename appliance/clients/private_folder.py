@@ -1,4 +1,4 @@
-"""Private folders for unfinished work, which never outlive their process. Used by the media worker only."""
+"""Private folders for unfinished work, which never outlive their process. Used by worker_process.py for every worker."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.media import failures
-
 _LOCK = ".lock"
-_RESERVE_BYTES = 256 << 20
 
 
 @contextlib.contextmanager
@@ -33,12 +30,6 @@ def private_folder(parent: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
-
-
-def check_space(folder: Path, name: str, size_bytes: int) -> None:
-    """Raises VedetteError(DISK, retryable) unless the original and about twice as much for the scene fit."""
-    if shutil.disk_usage(folder).free < 3 * size_bytes + _RESERVE_BYTES:
-        raise failures.disk_full(name, str(folder))
 
 
 def _remove_if_abandoned(folder: Path) -> None:
