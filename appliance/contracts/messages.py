@@ -27,6 +27,8 @@ REPORTS_STREAM, REPORTS_SUBJECTS = "REPORTS", "reports.>"
 EVENTS_STREAM, EVENTS_SUBJECTS = "EVENTS", "events.>"
 WORKERS_BUCKET, CANCELLED_BUCKET = "workers", "cancelled"
 ITEM_REPORT_SUBJECT, RUN_REPORT_SUBJECT = "reports.item", "reports.run"
+MAXIMUM_DELIVERIES = 5
+"""Work that failed, or ended its worker, this often is given up with a reason."""
 
 
 def detect_subject(detector: Name) -> str:

@@ -21,7 +21,7 @@ from appliance.contracts import keys
 from appliance.contracts.base import RunId
 from appliance.contracts.detection import RunSummary
 from appliance.contracts.errors import Code, Reason, VedetteError
-from appliance.contracts.messages import DetectScene
+from appliance.contracts.messages import MAXIMUM_DELIVERIES, DetectScene
 from appliance.inference.options import Hooks, PredictOptions, SceneSource
 from appliance.inference.predict import predict_scene
 from appliance.inference.worker_backends import WarmBackends
@@ -29,7 +29,6 @@ from appliance.inference.worker_checkpoints import StoreCheckpoints
 from appliance.inference.worker_packages import PackageCache
 from appliance.inference.worker_reports import RunReporter
 
-MAXIMUM_DELIVERIES = 5
 _PARQUET = "application/vnd.apache.parquet"
 _HAND_BACK_SECONDS = 20.0
 

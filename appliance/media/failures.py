@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 
 from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.messages import MAXIMUM_DELIVERIES
 from appliance.media.limits import GIBIBYTE, Limits
 
 FORMATS = "GeoTIFF, COG, JPEG 2000, PNG, JPEG and NITF are read"
@@ -156,6 +157,15 @@ def unforeseen(name: str, error: Exception, limits: Limits) -> VedetteError:
     if isinstance(error, MemoryError) or "memory" in text or "start new thread" in text:
         return out_of_memory(name, limits)
     return inside(name, " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip("."))
+
+
+def gave_up(name: str) -> VedetteError:
+    """The last worker died without a word."""
+    return VedetteError(
+        Code.INTERNAL,
+        f"{MAXIMUM_DELIVERIES} workers ended while they normalised {name}.",
+        "See `vedette logs` for the workers' last lines; give them more memory, or lower their concurrency.",
+    )
 
 
 def no_such_file(name: str) -> VedetteError:

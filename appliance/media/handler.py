@@ -21,6 +21,7 @@ from appliance.clients.objectstore import ObjectStore
 from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.messages import (
     ITEM_REPORT_SUBJECT,
+    MAXIMUM_DELIVERIES,
     ItemProgress,
     ItemReady,
     ItemReport,
@@ -33,7 +34,6 @@ from appliance.media.job import Job
 from appliance.media.limits import Limits
 from appliance.media.spawning import Nursery
 
-DELIVERIES = 5
 _PROGRESS_SECONDS = 1.0
 _PROGRESS_STEP = 2.0  # percent
 
@@ -53,6 +53,9 @@ class MediaHandler:
     async def __call__(self, delivery: Delivery) -> None:
         """Returns when the work is done and reported. Raises VedetteError as `Messaging.work` wants it."""
         work = _parse(delivery)
+        if delivery.delivered > MAXIMUM_DELIVERIES:
+            await self._report(work, WorkFailed(reason=failures.gave_up(work.name).reason), "failed")
+            return
         log = logging.get().bind(item=str(work.item_id), name=work.name, attempt=work.attempt)
         job = Job(work, self.store, self.folder, self.limits, self.nursery)
         self.busy[work.item_id] = job
@@ -95,7 +98,7 @@ class MediaHandler:
                     await self._report(job.work, ItemProgress(percent=told), f"progress:{delivered}:{told:.1f}")
 
     async def _failed(self, work: NormaliseScene, error: VedetteError, delivered: int) -> None:
-        if error.reason.retryable and delivered < DELIVERIES:
+        if error.reason.retryable and delivered < MAXIMUM_DELIVERIES:
             raise error
         await self._report(work, WorkFailed(reason=error.reason), "failed")
         raise VedetteError(error.reason.code, error.reason.message, error.reason.remedy)

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+import psutil
 import pytest
 import rasterio
 
@@ -25,6 +26,7 @@ from appliance.contracts.base import Sha256
 from appliance.contracts.errors import Code
 from appliance.contracts.messages import (
     ITEM_REPORT_SUBJECT,
+    MAXIMUM_DELIVERIES,
     MEDIA_SUBJECT,
     REPORTS_STREAM,
     REPORTS_SUBJECTS,
@@ -35,6 +37,10 @@ from appliance.contracts.messages import (
 )
 from appliance.contracts.worker import WorkerKind
 from appliance.formats import digest
+from appliance.media.handler import MediaHandler
+from appliance.media.settings import MediaSettings
+from appliance.media.spawning import Nursery
+from appliance.standalone.ports import free_ports
 from tests.media.pictures import UTM, texture, write
 
 _PATIENCE = 120.0
@@ -151,13 +157,20 @@ async def test_good_and_bad_items_and_a_clean_end(nats_server: Any, object_store
 
 
 @pytest.mark.timeout(400)
-async def test_work_survives_a_killed_worker(nats_server: Any, object_store: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+async def test_work_survives_its_worker(
+    how: signal.Signals, nats_server: Any, object_store: Any, tmp_path: Path
+) -> None:
+    """Asked to stop, a worker hands its work back at once; killed, the queue takes it back when nobody says it is alive."""
     async with bench(nats_server, object_store, tmp_path) as made:
         large = write(tmp_path / "large.tif", np.tile(texture(3, 500, 500), (1, 6, 6)), crs="EPSG:32633", transform=UTM)
         first = made.start()
         work = await made.push(large)
         await until(lambda: made.of(work, "started"))
-        await asyncio.to_thread(stop, first, signal.SIGTERM)
+        decoders = psutil.Process(first.pid).children(recursive=True)
+        await asyncio.to_thread(stop, first, how)
+        await asyncio.to_thread(psutil.wait_procs, decoders, 10)
+        assert not [decoder for decoder in decoders if decoder.is_running()], "a decoder outlived its worker"
         assert not made.of(work, "failed")
         second = made.start()
         try:
@@ -165,3 +178,37 @@ async def test_work_survives_a_killed_worker(nats_server: Any, object_store: Any
         finally:
             await asyncio.to_thread(stop, second)
         assert list((tmp_path / "work" / "media").iterdir()) == []
+
+
+@pytest.mark.timeout(400)
+async def test_a_store_that_stays_away_fails_the_item_after_five_deliveries(
+    nats_server: Any, object_store: Any, tmp_path: Path
+) -> None:
+    async with bench(nats_server, object_store, tmp_path) as made:
+        [nowhere] = free_ports(1)
+        worker = made.start(VEDETTE_STORE_ENDPOINT=f"http://127.0.0.1:{nowhere}")
+        try:
+            work = await made.push(write(tmp_path / "scene.tif", texture(3, 300, 300), crs="EPSG:32633", transform=UTM))
+            failed = await made.outcome(work)
+        finally:
+            await asyncio.to_thread(stop, worker)
+        assert isinstance(failed, WorkFailed)
+        assert failed.reason.code is Code.STORE
+        assert await asyncio.to_thread(made.store.get_bytes, work.original_key, work.size_bytes), "the original is kept"
+
+
+async def test_work_that_ends_its_workers_is_given_up(nats_server: Any, object_store: Any, tmp_path: Path) -> None:
+    """A worker that dies without a word reports nothing: the sixth to be given the work does, and does not try it."""
+    async with bench(nats_server, object_store, tmp_path) as made:
+        work = NormaliseScene(
+            item_id=uuid4(), name="poison.tif", original_key="none", original_sha256=digest.of_bytes(b""), size_bytes=1
+        )
+        limits = MediaSettings().limits(1, 1, 1)
+        with Nursery() as nursery:
+            handler = MediaHandler(made.messaging, made.store, tmp_path, limits, nursery, lambda: None)
+            data = work.model_dump_json().encode()
+            await handler(Delivery(MEDIA_SUBJECT, data, sequence=1, delivered=MAXIMUM_DELIVERIES + 1))
+        failed = await made.outcome(work)
+        assert isinstance(failed, WorkFailed)
+        assert "poison.tif" in failed.reason.message
+        assert not made.of(work, "started")
