@@ -27,7 +27,7 @@ from rasterio.enums import ColorInterp, Resampling
 from rasterio.windows import Window
 
 from appliance.contracts.errors import VedetteError
-from appliance.media import failures
+from appliance.media import failures, gdal_log
 from appliance.media.limits import Limits
 from appliance.media.pixels import PixelForm
 
@@ -35,7 +35,6 @@ BLOCK = 512
 _LEVEL = 3
 _PIXEL_INTERLEAVED_BANDS = 4
 _LITTLE_SPACE = 64 << 20
-_GDAL_LOG = "rasterio._env"
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ class SceneWriter:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         """GDAL reports a failed flush only in its log, so the log decides as well."""
-        with gdal_errors() as errors:
+        with gdal_log.messages(logging.ERROR) as errors:
             try:
                 yield
             except VedetteError:
@@ -145,20 +144,3 @@ class SceneWriter:
         if "memory" in first.lower() or "alloc" in first.lower():
             return failures.out_of_memory(self._name, self._limits)
         return failures.inside(self._name, " ".join(first.split())[:300])
-
-
-@contextlib.contextmanager
-def gdal_errors() -> Iterator[list[str]]:
-    """The errors that GDAL reports while the block runs, in order."""
-    found: list[str] = []
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            found.append(record.getMessage())
-
-    logger, handler = logging.getLogger(_GDAL_LOG), Collector(logging.ERROR)
-    logger.addHandler(handler)
-    try:
-        yield found
-    finally:
-        logger.removeHandler(handler)

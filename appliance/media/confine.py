@@ -30,7 +30,6 @@ _CPU_GRACE_SECONDS = 10
 GDAL_OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_PAM_ENABLED": "NO",
-    "GDAL_ERROR_ON_LIBJPEG_WARNING": "YES",  # a JPEG that ends early is an error, not a grey half
     "GDAL_ALLOW_LARGE_LIBJPEG_MEM_ALLOC": "YES",  # the process limit bounds it
     "GDAL_CACHEMAX": str(_CACHE_MEGABYTES),
     "GDAL_HTTP_PROXY": "127.0.0.1:9",  # nothing listens there: whatever would fetch, fails at once

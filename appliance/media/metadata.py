@@ -60,7 +60,9 @@ def _exif(path: Path) -> Any:
         warnings.simplefilter("ignore")
         Image.MAX_IMAGE_PIXELS = None
         with Image.open(path, formats=("JPEG", "PNG", "TIFF")) as image:
-            return image.getexif()
+            exif = image.getexif()
+            exif.get(ExifTags.Base.Orientation)  # parses what is only held until then
+            return exif
     return None
 
 

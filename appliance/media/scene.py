@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from rasterio.windows import Window
 
 from appliance.contracts.errors import VedetteError
 from appliance.contracts.item import BandStatistics, SceneInfo
-from appliance.media import failures, georeference, metadata, sniff, source, thumbnail, turning, warping
+from appliance.media import failures, gdal_log, georeference, metadata, sniff, source, thumbnail, turning, warping
 from appliance.media.cog import BLOCK, Grid, SceneWriter
 from appliance.media.confine import threads
 from appliance.media.footprint import Location, locate
@@ -51,6 +52,7 @@ def make_scene(path: Path, name: str, folder: Path, limits: Limits, report: Repo
     cv2.setNumThreads(threads(limits))
     with (
         rasterio.Env(),  # type: ignore[no-untyped-call]
+        gdal_log.messages(logging.WARNING) as said,
         source.open_source(path, name, limits) as dataset,
     ):
         report("opened", source.decoded_bytes(dataset))
@@ -58,23 +60,37 @@ def make_scene(path: Path, name: str, folder: Path, limits: Limits, report: Repo
         turn, grid = _grid(original)
         writer = SceneWriter(folder, name, grid, original.form, limits)
         statistics = _copy_pixels(original, turn, writer, limits, report)
+        if damage := gdal_log.jpeg_damage(said):
+            raise failures.damaged(name, sniff.looks_like(path), damage)
         report("progress", _READ_SHARE)
         factors = writer.build_overviews()
         report("progress", _OVERVIEW_SHARE)
         scene = writer.finish()
     mask = thumbnail.write(scene, statistics, folder / "thumbnail.png")
-    return _describe(original, grid, statistics, factors, mask)
+    notes = (*original.metadata.notes, *gdal_log.jpeg_notes(said))
+    return _describe(original, grid, statistics, factors, _locate(grid, mask), notes)
 
 
 def _understood(dataset: Any, path: Path, name: str, folder: Path, limits: Limits) -> Original:
-    """`_decide`, whose failures are the header's fault: GDAL raises many kinds of exception at damaged metadata."""
+    """`_decide`, whose failures are the header's fault: GDAL raises many kinds of exception at damaged metadata.
+
+    Damage beside the picture (EXIF, a thumbnail) it reports once, when it is first met; the second look goes without it.
+    """
     try:
         return _decide(dataset, path, name, folder, limits)
     except VedetteError:
         raise
     except Exception as error:
         traceback.print_exc()
-        raise failures.damaged(name, sniff.looks_like(path), source.detail(error, path)) from error
+        damage = source.detail(error, path)
+    try:
+        original = _decide(dataset, path, name, folder, limits)
+    except VedetteError:
+        raise
+    except Exception as error:
+        raise failures.damaged(name, sniff.looks_like(path), damage) from error
+    notes = (*original.metadata.notes, f"Part of its metadata is damaged and was left out: {damage}.")
+    return replace(original, metadata=replace(original.metadata, notes=notes))
 
 
 def _decide(dataset: Any, path: Path, name: str, folder: Path, limits: Limits) -> Original:
@@ -166,10 +182,14 @@ def read_ahead(produce: Callable[[Any], Any], windows: Iterator[Any]) -> Iterato
 
 
 def _describe(
-    original: Original, grid: Grid, statistics: list[BandStatistics], factors: list[int], mask: NDArray[np.uint8]
+    original: Original,
+    grid: Grid,
+    statistics: list[BandStatistics],
+    factors: list[int],
+    where: Location | None,
+    notes: tuple[str, ...],
 ) -> SceneInfo:
     form, place = original.form, original.place
-    where = _locate(grid, mask)
     return SceneInfo(
         width=grid.width,
         height=grid.height,
@@ -187,7 +207,7 @@ def _describe(
         bbox=where.bbox if where else None,
         acquired_at=original.metadata.acquired_at,
         driver=original.driver,
-        notes=[note[:1024] for note in original.metadata.notes],
+        notes=[note[:1024] for note in notes],
     )
 
 

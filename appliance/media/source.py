@@ -6,6 +6,7 @@ Refuses what would cost too much by its header alone: pixels, bands, blocks, exp
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from appliance.media.limits import Limits
 _WINDOW_BYTES = 48 << 20
 _BLOCK = 512
 MINIMUM_ROWS = 16
+_NOISE = re.compile(r"^it(?:, band \d+)?: | ?\(this error can be turned[^)]*\)")
+"""What GDAL says of our temporary file and of its own settings."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,9 @@ def detail(error: BaseException, path: Path) -> str:
     first = error
     while first.__cause__ is not None:
         first = first.__cause__
-    text = " ".join(str(first).replace(str(path), "it").replace(path.name, "it").split())
+    text = " ".join(_NOISE.sub("", str(first).replace(str(path), "it").replace(path.name, "it")).split())
+    if "not recognized as being in a supported file format" in text:
+        text = "its header is damaged, or of a variant that is not known"
     return (text or type(first).__name__)[:300].rstrip(".")
 
 

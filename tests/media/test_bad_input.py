@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import time
@@ -14,9 +15,12 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.shutil
+from PIL import Image
 
 from appliance.contracts.errors import Code, Reason, VedetteError
 from appliance.media.limits import Limits
+from appliance.media.spawning import Nursery
+from tests.media import feed
 from tests.media.conftest import Normalise
 from tests.media.pictures import UTM, texture, write
 
@@ -381,3 +385,43 @@ def _descendants(pid: int) -> list[int]:
     import psutil
 
     return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+
+
+def jpeg(**options: object) -> bytes:
+    picture = io.BytesIO()
+    Image.fromarray(texture(3, 300, 400).transpose(1, 2, 0)).save(picture, "JPEG", **options)
+    return picture.getvalue()
+
+
+def test_stray_bytes_between_the_headers_of_a_jpeg_are_skipped_as_viewers_do(make: Normalise, tmp_path: Path) -> None:
+    tables = (whole := jpeg()).index(b"\xff\xdb")
+    path = tmp_path / "edited.jpg"
+    path.write_bytes(whole[:tables] + b"junk" + whole[tables:])
+    (tmp_path / "whole.jpg").write_bytes(whole)
+    scene = make(path)
+    assert scene.scene.notes == ["Its JPEG data holds stray bytes: parts of the picture may be damaged."]
+    expected = make(tmp_path / "whole.jpg").scene
+    assert expected.notes == []
+    assert scene.scene.bands == expected.bands
+
+
+def test_lost_pixels_of_a_jpeg_are_not_passed_on_as_grey(make: Normalise, tmp_path: Path) -> None:
+    whole = jpeg()
+    middle = whole.index(b"\xff\xda") + 4000
+    path = tmp_path / "half.jpg"
+    path.write_bytes(whole[:middle] + b"\xff\xd9" + whole[-2:])
+    assert refused(make, path).code is Code.UNREADABLE
+
+
+def test_a_picture_with_broken_exif_is_a_picture(make: Normalise, tmp_path: Path) -> None:
+    path = tmp_path / "camera.jpg"
+    path.write_bytes(jpeg(exif=b"Exif\0\0" + b"\xff" * 40))
+    scene = make(path).scene
+    assert (scene.width, scene.height) == (400, 300)
+    assert "metadata is damaged" in " ".join(scene.notes)
+
+
+def test_the_command_that_feeds_foreign_files(make: Normalise, nursery: Nursery, tmp_path: Path) -> None:
+    (tmp_path / "good.jpg").write_bytes(jpeg())
+    (tmp_path / "bad.tif").write_bytes(b"II*\0\xff\xff\xff\xff")
+    assert [feed.outcome(path, nursery)[0] for path in feed.files([str(tmp_path)])] == ["unreadable", "scene"]
