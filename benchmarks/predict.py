@@ -8,7 +8,7 @@ from benchmarks.report import Comparison, compare, interleave
 from benchmarks.scenes import scene
 from benchmarks.settings import SAHI_DEFAULT_OVERLAP, megapixels_per_second, real_model, tiles_per_second
 
-_BARE_TILES = 64
+_BARE_TILES = 256
 
 
 def run(quick: bool, size: int = 10_000) -> Iterator[Comparison]:

@@ -7,7 +7,9 @@ all of them and is raised in the caller's thread.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +22,9 @@ from appliance.inference.collect import Collector
 from appliance.inference.feeder import BandEnd, Batch, Feeder
 from appliance.inference.reader import StripReader
 
-_BUFFERS = 3
+_BUFFERS = 4
+IN_FLIGHT = 2
+"""Batches that the backend holds at once: while the last pieces of one are looked at, the next fills what falls idle."""
 _POLL_SECONDS = 0.1
 
 
@@ -96,15 +100,31 @@ def _infer(
     results: Channel[tuple[Batch, Outputs] | BandEnd | None],
     stop: Stop,
 ) -> None:
-    while (message := batches.get()) is not None:
-        if isinstance(message, BandEnd):
-            results.put(message)
-            continue
-        outputs = backend.infer(message.pixels[: len(message.tiles)])
+    """Results leave in the order in which batches came."""
+    flying: deque[tuple[Batch, Future[Outputs]] | BandEnd] = deque()
+
+    def land() -> None:
+        first = flying.popleft()
+        if isinstance(first, BandEnd):
+            results.put(first)
+            return
+        batch, future = first
+        outputs = future.result()
         if stop.is_set:
             raise StoppedError
-        free.put(message.pixels)
-        results.put((message, outputs))
+        free.put(batch.pixels)
+        results.put((batch, outputs))
+
+    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="infer") as pool:
+        while (message := batches.get()) is not None:
+            if isinstance(message, BandEnd):
+                flying.append(message)
+            else:
+                flying.append((message, pool.submit(backend.infer, message.pixels[: len(message.tiles)])))
+            while len(flying) >= IN_FLIGHT or (flying and isinstance(flying[0], BandEnd)):
+                land()
+        while flying:
+            land()
     results.put(None)
 
 

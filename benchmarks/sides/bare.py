@@ -1,9 +1,11 @@
-"""The bare backend: the same ONNX over tiles that were cut beforehand, in batches, nothing else. The ceiling of `predict`."""
+"""The bare backend: the same ONNX over tiles that were cut beforehand, in batches, as many in flight as
+the pipeline keeps, nothing else. The ceiling of `predict`."""
 
 from __future__ import annotations
 
 import argparse
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from rasterio.windows import Window
 
 from appliance.formats import model_package
 from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
+from appliance.inference.pipeline import IN_FLIGHT
 from benchmarks.sides.process import answer
 
 _HELD = 256
@@ -50,8 +53,9 @@ def main() -> None:
     backend.infer(batches[0])
     rounds = max(1, given.tiles // given.batch)
     start = time.perf_counter()
-    for index in range(rounds):
-        backend.infer(batches[index % len(batches)])
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        for _ in pool.map(lambda index: backend.infer(batches[index % len(batches)]), range(rounds)):
+            pass
     seconds = time.perf_counter() - start
     backend.close()
     answer(seconds=seconds, tiles=rounds * given.batch)

@@ -12,7 +12,8 @@ Outputs = Mapping[str, NDArray[Any]]
 
 
 class Backend(Protocol):
-    """Runs one model. Called from one thread at a time; `interrupt` from any thread."""
+    """Runs one model. `infer` is called from two threads at a time, so that nothing idles between batches; `interrupt` from
+    any thread, and ends every `infer` that runs."""
 
     def infer(self, tiles: NDArray[Any]) -> Outputs:
         """One batch, (N, tile, tile, bands) or (N, bands, tile, tile) as the manifest's layout says, in its dtype.
