@@ -21,7 +21,7 @@ from appliance.formats.model_package import ModelPackage
 from appliance.inference import export, fence_file, preview
 from appliance.inference.backends.base import Backend
 from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
-from appliance.inference.checkpoints import FolderCheckpoints, NoCheckpoints
+from appliance.inference.checkpoints import FolderCheckpoints
 from appliance.inference.options import Hooks, PredictOptions, SceneSource
 from appliance.inference.predict import predict_scene
 
@@ -97,7 +97,7 @@ class _Watching:
         def report(so_far: Progress) -> None:
             self.show(name, f"{so_far.detections} found", so_far.fraction)
 
-        kept = NoCheckpoints() if self.checkpoints is None else FolderCheckpoints(self.checkpoints / place)
+        kept = None if self.checkpoints is None else FolderCheckpoints(self.checkpoints / place)
         return Hooks(progress=report, checkpoints=kept)
 
 

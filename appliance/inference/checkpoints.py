@@ -21,15 +21,6 @@ class Checkpoints(Protocol):
         ...
 
 
-class NoCheckpoints:
-    """For runs that are short enough to start again."""
-
-    def load(self, band: int) -> bytes | None:  # noqa: ARG002
-        return None
-
-    def save(self, band: int, data: bytes) -> None: ...
-
-
 class FolderCheckpoints:
     """One file per band in a folder of its own."""
 

@@ -1,6 +1,7 @@
 """Outputs become candidates, bands become final detections. One thread of pipeline.py calls a `Collector`.
 
-Decode, suppress within the tile, place on the scene, checkpoint the band, settle its seams, hand what is final to the sink.
+A batch is decoded as it comes; suppression within tiles and placing on the scene are done once for a whole band, which costs
+a fraction of doing them batch by batch. Then the band is checkpointed, its seams settled, what is final handed to the sink.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ class Tally:
 
 
 class Collector:
-    def __init__(self, manifest: Manifest, plan: Plan, threshold: float, checkpoints: Checkpoints, sink: Sink) -> None:
+    def __init__(
+        self, manifest: Manifest, plan: Plan, threshold: float, checkpoints: Checkpoints | None, sink: Sink
+    ) -> None:
         self.tally = Tally()
         self._decode = decoder(manifest.decode)
         self._outlined = manifest.decode.kind == "instance-masks"
@@ -53,12 +56,12 @@ class Collector:
         self._resolver = Resolver(self._overlap)
         self._checkpoints = checkpoints
         self._sink = sink
-        self._parts: list[Placed] = []
+        self._parts: list[Candidates] = []
 
     def resume(self) -> int:
         """Take the bands that were finished before; the first that was not."""
         for band in self._plan.bands:
-            data = self._checkpoints.load(band.index)
+            data = self._checkpoints.load(band.index) if self._checkpoints else None
             finished = band_file.load(data, self._plan.fingerprint) if data is not None else None
             if finished is None:
                 break
@@ -70,23 +73,24 @@ class Collector:
 
     def batch(self, batch: Batch, outputs: Outputs) -> None:
         found = self._decode(outputs, self._threshold)
-        found = found.take(suppress(found, self._overlap))
         if any(mask is not None for mask in batch.valid):
             found = found.take(_on_data(found, batch.valid))
         if len(found):
-            self._parts.append(place(self._moved(found, batch.tiles), self._plan.grid))
+            self._parts.append(self._moved(found, batch.tiles))
         self.tally.tiles += len(batch.tiles)
 
     def band_end(self, band: Band, skipped: int) -> None:
         """All of the band's batches have been taken; what a batch held of the next band stays for it."""
-        placed = self._gathered()
-        row = placed.candidates.tile // len(self._plan.grid.columns)
-        column = placed.candidates.tile % len(self._plan.grid.columns)
+        found = Candidates.concatenate(self._parts) if self._parts else Candidates.none(self._outlined)
+        row, column = np.divmod(found.tile, len(self._plan.grid.columns))
         mine = (row >= band.first_row) & (row < band.end_row)
         mine &= (column >= band.first_column) & (column < band.end_column)
-        finished = FinishedBand(_ordered(placed.take(mine)), skipped)
-        self._parts = [placed.take(~mine)]
-        self._checkpoints.save(band.index, band_file.dump(finished, self._plan.fingerprint))
+        self._parts = [] if mine.all() else [found.take(~mine)]
+        found = found.take(mine)
+        found = found.take(suppress(found, self._overlap))
+        finished = FinishedBand(_ordered(place(found, self._plan.grid)), skipped)
+        if self._checkpoints:
+            self._checkpoints.save(band.index, band_file.dump(finished, self._plan.fingerprint))
         self._settle(band, finished)
 
     def _settle(self, band: Band, finished: FinishedBand) -> None:
@@ -96,11 +100,6 @@ class Collector:
         self.tally.detections += self._sink(final.take(order))
         self.tally.skipped += finished.skipped
         self.tally.bands += 1
-
-    def _gathered(self) -> Placed:
-        if not self._parts:
-            return place(Candidates.none(self._outlined), self._plan.grid)
-        return Placed.concatenate(self._parts)
 
     def _moved(self, found: Candidates, tiles: tuple[int, ...]) -> Candidates:
         """From tile pixels and places in the batch to working pixels and numbers in the grid."""

@@ -9,7 +9,7 @@ from shapely.geometry.base import BaseGeometry
 
 from appliance.contracts.item import SceneInfo
 from appliance.contracts.run import Progress
-from appliance.inference.checkpoints import Checkpoints, NoCheckpoints
+from appliance.inference.checkpoints import Checkpoints
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,16 @@ class PredictOptions:
     geofence: BaseGeometry | None = None
     band_tile_rows: int = 4
     phase: tuple[int, int] = (0, 0)
-    buffer_bytes: int = 192 << 20
+    buffer_bytes: int = 96 << 20
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """`progress` is called a few times a second at most, `cancelled` several times a second, both from the caller's thread."""
+    """`progress` is called a few times a second at most, `cancelled` several times a second, both from the caller's thread.
+
+    Without `checkpoints` a run that is cut short starts again.
+    """
 
     progress: Callable[[Progress], None] = lambda _: None
     cancelled: Callable[[], bool] = lambda: False
-    checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
+    checkpoints: Checkpoints | None = None
