@@ -19,7 +19,7 @@ import shapely
 from appliance.contracts.errors import Code, VedetteError
 from appliance.inference.finish import SCHEMA
 
-_ROWS_A_GROUP = 1 << 16
+_ROWS_A_GROUP = 1 << 14
 
 
 class GeoParquetWriter:
