@@ -47,9 +47,9 @@ class Settings:
         tiles = {"tile": self.tile, "overlap": overlap, "model": self.detector / "model.onnx"}
         return run_peer("sahi_predict", **tiles, **self._model(), **self._common(scene))
 
-    def bare(self, scene: Path, tiles: int) -> dict[str, Any]:
-        """The backend alone, on `tiles` tiles that were cut beforehand."""
-        return run_side("bare", detector=self.detector, tiles=tiles, **self._common(scene))
+    def bare(self, scene: Path, tiles: int, plain: bool = False) -> dict[str, Any]:
+        """The backend alone, on `tiles` tiles that were cut beforehand; `plain`: ONNX Runtime as it comes."""
+        return run_side("bare", detector=self.detector, tiles=tiles, plain=int(plain), **self._common(scene))
 
     def decode(self, scene: Path) -> dict[str, Any]:
         """GDAL alone."""
