@@ -146,6 +146,24 @@ async def test_abandoned_uploads_go(api: Appliance) -> None:
     assert put.status_code == 404, (key, upload_id)
 
 
+async def test_abandoned_packages_go(api: Appliance, tmp_path: Path) -> None:
+    package = samples.package(tmp_path / "package")
+    body = samples.package_body(package)
+    uploads = (await api.client.post("/api/detectors", json=body)).json()["uploads"]
+    await api.send(uploads["metrics.json"], (package.folder / "metrics.json").read_bytes())
+    await api.reconciler.once()
+    assert await api.sql("SELECT count(*) FROM detectors") == [(1,)]
+    await api.sql("UPDATE detectors SET created_at = created_at - interval '30 days'")
+    await api.reconciler.once()
+    assert await api.sql("SELECT count(*) FROM detectors") == [(0,)]
+    put = await api.outside.put(uploads["model.onnx"]["parts"][0]["url"], content=b"late")
+    assert put.status_code == 404
+    await api.apply_detector(tmp_path / "package")
+    await api.sql("UPDATE detectors SET created_at = created_at - interval '30 days'")
+    await api.reconciler.once()
+    assert await api.sql("SELECT count(*) FROM detectors") == [(1,)], "a detector that serves is no upload"
+
+
 async def test_a_report_that_is_no_report_is_put_aside(api: Appliance) -> None:
     for data in (b"", b"{}", b'{"item_id": "x"}', b"\xff"):
         await api.reports.handle(Delivery("reports.item", data, 1, 1))

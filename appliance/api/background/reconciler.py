@@ -11,9 +11,9 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from appliance.api.services import Services
 from appliance.api.services.announcing import of_item, of_run
 from appliance.api.services.ingest import Ingest
-from appliance.api.services.items import Items
 from appliance.api.services.normalising import publish_normalising, queue_normalising
 from appliance.api.services.queueing import publish_detecting, queue_again, queue_subscribed
 from appliance.api.settings import ApiSettings
@@ -31,8 +31,9 @@ _AT_ONCE = 100
 
 
 class Reconciler:
-    def __init__(self, database: Database, settings: ApiSettings, ingest: Ingest, service: Items) -> None:
-        self._database, self._settings, self._ingest, self._items = database, settings, ingest, service
+    def __init__(self, database: Database, settings: ApiSettings, ingest: Ingest, services: Services) -> None:
+        self._database, self._settings, self._ingest = database, settings, ingest
+        self._items, self._detectors = services.items, services.detectors
 
     async def forever(self) -> None:
         while True:
@@ -94,6 +95,7 @@ class Reconciler:
             except VedetteError as error:
                 if error.reason.code is not Code.NOT_FOUND:
                     raise
+        await self._detectors.abandon_uploads(before)
 
 
 def _lost(name: str, attempts: int) -> Reason:

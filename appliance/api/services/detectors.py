@@ -6,7 +6,7 @@ A version of a detector never changes. Its subscriptions may: the datasets whose
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -122,6 +122,16 @@ class Detectors:
     def _abort(self, record: DetectorRecord) -> None:
         for transfer in _transfers(record):
             self._store.abort_multipart(transfer.key, transfer.upload_id)
+
+    async def abandon_uploads(self, before: datetime) -> None:
+        """Forget packages whose upload was begun before that moment and never completed, and what was sent of them."""
+        async with self._database.begin() as connection:
+            left = await detectors.stale_uploads(connection, before)
+            for record in left:
+                await detectors.remove(connection, record.detector.name, record.detector.version)
+        for record in left:
+            await asyncio.to_thread(self._abort, record)
+            await asyncio.to_thread(self._store.delete, [transfer.key for transfer in _transfers(record)])
 
     async def complete(self, name: Name, version: Version) -> Detector:
         """Verify the files as they lie in the store, and serve the detector. Twice is once.
