@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from appliance.contracts.detection import PARQUET_COLUMNS
 from appliance.contracts.model_package import Manifest
 from appliance.inference.scene import Scene
-from appliance.vision import clip, georeference
+from appliance.vision import clip
 from appliance.vision.candidates import Candidates, Flags, Floats, Outlines, corners
 from appliance.vision.geofence import PixelFence
 from appliance.vision.steps import after
@@ -84,21 +84,10 @@ class Finisher:
 
     def _outlines(self, found: Candidates) -> tuple[NDArray[np.object_], Floats]:
         """Shapes (n,), None where the projection has no answer, and square metres (n,), NaN without georeference."""
-        shapes, areas = self._shapes(corners(found.boxes))
+        shapes, areas = self._scene.georeference.shapes(corners(found.boxes))
         if found.outlines is not None:
             for place in np.flatnonzero(np.diff(found.outlines.offsets) >= 3):
                 ring = found.outlines.points[found.outlines.offsets[place] : found.outlines.offsets[place + 1]]
-                shape, area = self._shapes(ring[None])
+                shape, area = self._scene.georeference.shapes(ring[None])
                 shapes[place], areas[place] = shape[0], area[0]
-        return shapes, areas
-
-    def _shapes(self, rings: Floats) -> tuple[NDArray[np.object_], Floats]:
-        if self._scene.georeference.transformer is None:
-            shapes = np.asarray(shapely.polygons(rings), dtype=object)
-            return shapes, np.full(len(rings), np.nan)
-        lonlat = self._scene.georeference.lonlat(rings)
-        answered = np.isfinite(lonlat).all(axis=(1, 2))
-        shapes, areas = np.full(len(rings), None, dtype=object), np.full(len(rings), np.nan)
-        shapes[answered] = georeference.polygons(lonlat[answered])
-        areas[answered] = georeference.areas(lonlat[answered])
         return shapes, areas

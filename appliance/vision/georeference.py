@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyproj
 import shapely
-import shapely.affinity
 from numpy.typing import NDArray
 from pyproj.exceptions import CRSError, ProjError
 
 from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.item import Affine
+from appliance.vision import globe
 from appliance.vision.candidates import Floats
 
 _WGS84 = pyproj.Geod(ellps="WGS84")
@@ -60,6 +60,33 @@ class Georeference:
         lon, lat = self.transformer.transform(ground[..., 0], ground[..., 1], errcheck=False)
         return np.stack([lon, lat], axis=-1)
 
+    def shapes(self, rings: Floats) -> tuple[NDArray[np.object_], Floats]:
+        """Polygons (n,) of rings (n, m, 2) of pixel positions, and their square metres (n,).
+
+        In WGS84, None where the projection has no answer; MultiPolygons where one is cut at the antimeridian. Without
+        georeference in pixels, and areas are NaN.
+        """
+        if self.transformer is None:
+            return np.asarray(shapely.polygons(rings), dtype=object), np.full(len(rings), np.nan)
+        lonlat = self.lonlat(rings)
+        answered = np.asarray(np.isfinite(lonlat).all(axis=(1, 2)))
+        west, east = lonlat[..., 0].min(axis=1), lonlat[..., 0].max(axis=1)
+        easy = answered & (west >= -180) & (east <= 180) & (east <= west + 180)
+        shapes, square_metres = np.full(len(rings), None, dtype=object), np.full(len(rings), np.nan)
+        shapes[easy], square_metres[easy] = shapely.polygons(lonlat[easy]), areas(lonlat[easy])
+        for place in np.flatnonzero(answered & ~easy):
+            shapes[place], square_metres[place] = self._at_the_end_of_the_map(rings[place])
+        return shapes, square_metres
+
+    def _at_the_end_of_the_map(self, ring: Floats) -> tuple[shapely.Geometry | None, float]:
+        """One ring (m, 2) across the antimeridian or around a pole, followed in small steps."""
+        lonlat = self.lonlat(globe.densified(np.concatenate([ring, ring[:1]])))
+        parts = globe.polygons(globe.shape(lonlat)) if np.isfinite(lonlat).all() else []
+        if not parts:
+            return None, np.nan
+        square_metres = sum(abs(_WGS84.geometry_area_perimeter(part)[0]) for part in parts)
+        return (parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)), float(square_metres)
+
     def pixels(self, lonlat: Floats) -> Floats:
         """Longitudes and latitudes (..., 2) to pixel positions; infinite where the projection has no answer."""
         if self.transformer is None:
@@ -81,12 +108,12 @@ class Georeference:
 
 
 def areas(rings: Floats) -> Floats:
-    """Square metres (n,) of WGS84 rings (n, m, 2) small against the earth.
+    """Square metres (n,) of WGS84 rings (n, m, 2) small against the earth, none across the antimeridian.
 
     Degrees become metres by the ellipsoid's radii of curvature at each ring's mean latitude (Snyder 1987, Map
     Projections, p. 24-25), then the shoelace formula; the error is under 1e-4 for rings of up to 10 km.
     """
-    lonlat = np.radians(unwrapped(rings))
+    lonlat = np.radians(rings)
     latitude = lonlat[..., 1].mean(axis=1, keepdims=True)
     bend = 1 - _E2 * np.sin(latitude) ** 2
     north = (lonlat[..., 1] - latitude) * _A * (1 - _E2) / bend**1.5
@@ -94,34 +121,3 @@ def areas(rings: Floats) -> Floats:
     following_east, following_north = np.roll(east, -1, axis=1), np.roll(north, -1, axis=1)
     area: Floats = np.abs((east * following_north - following_east * north).sum(axis=1)) / 2
     return area
-
-
-def unwrapped(rings: Floats) -> Floats:
-    """Rings (n, m, 2) whose longitudes run on past 180 degrees where the ring crosses the antimeridian."""
-    crosses = np.ptp(rings[..., 0], axis=1) > 180
-    if not crosses.any():
-        return rings
-    whole = rings.copy()
-    west = crosses[:, None] & (rings[..., 0] < 0)
-    whole[..., 0] = np.where(west, rings[..., 0] + 360, rings[..., 0])
-    return whole
-
-
-def polygons(rings: Floats) -> NDArray[np.object_]:
-    """Polygons (n,) of WGS84 rings (n, m, 2); MultiPolygons where a ring crosses the antimeridian."""
-    whole = unwrapped(rings)
-    shapes = np.asarray(shapely.polygons(whole), dtype=object)
-    crosses = (whole[..., 0] > 180).any(axis=1) | (whole[..., 0] < -180).any(axis=1)
-    for index in np.flatnonzero(crosses):
-        shapes[index] = cut_at_antimeridian(shapes[index])
-    return shapes
-
-
-def cut_at_antimeridian(shape: shapely.Geometry) -> shapely.Geometry:
-    """A polygon whose longitudes run past +-180 as parts within [-180, 180]."""
-    parts = []
-    for turn in (-360, 0, 360):
-        part = shapely.intersection(shape, shapely.box(-180 + turn, -90, 180 + turn, 90))
-        moved = shapely.affinity.translate(part, xoff=-turn)
-        parts += [p for p in shapely.get_parts(moved) if p.geom_type == "Polygon" and not p.is_empty]
-    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)

@@ -235,3 +235,37 @@ def test_a_hostile_size_is_refused_before_memory_is_taken(tmp_path: Path) -> Non
     with pytest.raises(VedetteError) as refused:
         run(path)
     assert refused.value.reason.code is Code.TOO_LARGE
+
+
+_ENDS = [
+    ("EPSG:3413", Affine(30, 0, -3_000, 0, -30, 3_000), "the north pole in the middle"),
+    ("EPSG:3031", Affine(30, 0, -3_000, 0, -30, 3_000), "the south pole in the middle"),
+    ("EPSG:32601", Affine(10, 0, 164_000, 0, -10, 7_000_000), "the antimeridian in the west"),
+    ("EPSG:4326", Affine(0.0001, 0, 179.99, 0, -0.0001, 10.0), "degrees that run on past 180"),
+]
+
+
+def _bend(crs: str, side: float) -> float:
+    """How far an edge that is straight in degrees may leave the box: beside a pole degrees are no straight lines."""
+    return 0.15 * side if crs in ("EPSG:3413", "EPSG:3031") else 0.1
+
+
+@pytest.mark.parametrize(("crs", "transform", "where"), _ENDS, ids=[where for *_, where in _ENDS])
+def test_objects_at_the_ends_of_the_map_lie_where_they_are(
+    crs: str, transform: Affine, where: str, tmp_path: Path
+) -> None:
+    """Every part of every shape is on the map, and its points come back to the box they came from."""
+    path = scenes.write(tmp_path / "s.tif", scenes.drawn(_THERE, _SIZE, _SIZE), crs=crs, transform=transform)
+    assert run(path).detections == len(_THERE), where
+    table = pq.read_table(tmp_path / "out.parquet").to_pydict()
+    ground = Georeference.of(crs, tuple(transform)[:6], "s")
+    for x, y, wide, high, wkb in zip(*(table[name] for name in ("x", "y", "width", "height", "geometry")), strict=True):
+        shape = shapely.from_wkb(wkb)
+        assert shape.is_valid
+        points = shapely.get_coordinates(shape)
+        assert (np.abs(points) <= [180, 90]).all()
+        pixels = ground.pixels(points)
+        turn = 360 / transform.a if crs == "EPSG:4326" else np.inf
+        across = np.abs(pixels[:, 0] - x)
+        assert (np.minimum(across, np.abs(across - turn)) <= wide / 2 + _bend(crs, wide)).all()
+        assert (np.abs(pixels[:, 1] - y) <= high / 2 + _bend(crs, high)).all()

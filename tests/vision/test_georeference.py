@@ -41,14 +41,24 @@ def test_gsd_is_that_of_the_ground_not_of_the_projection() -> None:
 
 
 def test_a_ring_across_the_antimeridian_is_cut_there() -> None:
-    ring = np.array([[[179.9, 10], [-179.9, 10], [-179.9, 10.1], [179.9, 10.1]]])
-    shape = georeference.polygons(ring)[0]
-    assert shape.geom_type == "MultiPolygon"
-    assert len(shape.geoms) == 2
-    assert shape.area == pytest.approx(0.2 * 0.1)
-    assert -180 <= shape.bounds[0] < shape.bounds[2] <= 180
-    near = _GEOD.geometry_area_perimeter(shapely.box(-0.1, 10, 0.1, 10.1))[0]
-    assert georeference.areas(ring)[0] == pytest.approx(near, rel=1e-3)
+    scene = Georeference.of("EPSG:4326", (1e-3, 0, 179.9, 0, -1e-3, 10.1), "scene")
+    shapes, areas = scene.shapes(np.array([[[0.0, 0], [200, 0], [200, 100], [0, 100]]]))
+    assert shapes[0].geom_type == "MultiPolygon"
+    assert len(shapes[0].geoms) == 2
+    assert shapes[0].area == pytest.approx(0.2 * 0.1, rel=1e-6)
+    assert -180 <= shapes[0].bounds[0] < shapes[0].bounds[2] <= 180
+    near = abs(_GEOD.geometry_area_perimeter(shapely.box(-0.1, 10, 0.1, 10.1))[0])
+    assert areas[0] == pytest.approx(near, rel=1e-3)
+
+
+@pytest.mark.parametrize(("crs", "latitude"), [("EPSG:3413", 90.0), ("EPSG:3031", -90.0)])
+def test_a_ring_around_a_pole_holds_it(crs: str, latitude: float) -> None:
+    scene = Georeference.of(crs, (30.0, 0, -600, 0, -30.0, 600), "scene")
+    shapes, areas = scene.shapes(np.array([[[10.0, 10], [30, 10], [30, 30], [10, 30]]]))
+    assert shapes[0].is_valid
+    assert all(shapes[0].contains(shapely.Point(lon, latitude * 0.99999)) for lon in range(-179, 180, 17))
+    scale = pyproj.Proj(crs).get_factors(0, latitude).areal_scale  # of the plane, which is true to scale elsewhere
+    assert areas[0] == pytest.approx(600 * 600 / scale, rel=1e-2)
 
 
 def test_an_unknown_reference_system_is_refused_by_name() -> None:
