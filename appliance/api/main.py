@@ -63,7 +63,7 @@ async def serve(settings: ApiSettings, database_url: str, store: StoreSettings, 
         background = running(
             Publisher(database, messages),
             ReportConsumer(messages, ItemReports(database), RunReports(database, ingest)),
-            Reconciler(database, settings, ingest, services),
+            Reconciler(database, settings, ingest, services, messages),
             Removals(database, objects),
         )
         app = create_app(services, store.public_endpoint or store.endpoint)

@@ -35,8 +35,8 @@ class ApiSettings(BaseSettings):
     tile_features: int = Field(default=20_000, ge=1)
 
     reconcile_seconds: float = Field(default=30, gt=0)
-    queued_silence_seconds: float = Field(default=600, gt=0)
-    working_silence_seconds: float = Field(default=300, gt=0)
+    queued_silence_seconds: float = Field(default=60, gt=0)
+    working_silence_seconds: float = Field(default=120, gt=0)
     maximum_attempts: int = Field(default=5, ge=1)
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from uuid import uuid4
 
 import nats.errors
@@ -24,12 +24,16 @@ _PROBLEMS = (nats.errors.Error, OSError, TimeoutError)
 
 
 async def follow(
-    context: JetStreamContext, stream: str, subject: str, after_sequence: int | None
+    current: Callable[[], JetStreamContext], stream: str, subject: str, after_sequence: int | None
 ) -> AsyncGenerator[Msg, None]:
-    """Messages after that sequence of the stream, None: from now on. Waits while the server is away."""
+    """Messages after that sequence of the stream, None: from now on. Waits while the server is away.
+
+    `current` is asked anew after every problem: the connection may have been replaced.
+    """
     last = after_sequence
     while True:
         cancellation.heed()
+        context = current()
         try:
             newest = (await context.stream_info(stream)).state.last_seq
             # A sequence the stream has not reached is one of an older life of it, lost with the server's data.

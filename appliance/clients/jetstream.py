@@ -19,6 +19,11 @@ _DUPLICATE_WINDOW_SECONDS = 120
 _DAY_SECONDS = 86_400
 _WORKER_SECONDS = 15
 _EVENTS_BYTES = 512 << 20
+_BUCKETS = (
+    (messages.WORKERS_BUCKET, _WORKER_SECONDS),
+    (messages.CANCELLED_BUCKET, _DAY_SECONDS),
+    (messages.EXCUSED_BUCKET, _DAY_SECONDS),
+)
 _NAME_IN_USE = 10058
 _NO_SPACE = frozenset({10023, 10047, 10077})  # insufficient resources, storage exceeded, message could not be stored
 
@@ -36,7 +41,7 @@ def _work_queue(name: str, subject: str) -> api.StreamConfig:
 
 def _streams() -> list[api.StreamConfig]:
     return [
-        _work_queue(messages.MEDIA_STREAM, messages.MEDIA_SUBJECT),
+        _work_queue(messages.MEDIA_STREAM, messages.MEDIA_SUBJECTS),
         _work_queue(messages.DETECT_STREAM, messages.DETECT_SUBJECTS),
         _work_queue(messages.REPORTS_STREAM, messages.REPORTS_SUBJECTS),
         api.StreamConfig(
@@ -65,7 +70,7 @@ async def ensure(stream: JetStreamContext) -> None:
             if error.err_code != _NAME_IN_USE:
                 raise
             await stream.update_stream(config)
-    for bucket, seconds in ((messages.WORKERS_BUCKET, _WORKER_SECONDS), (messages.CANCELLED_BUCKET, _DAY_SECONDS)):
+    for bucket, seconds in _BUCKETS:
         config_of_bucket = api.KeyValueConfig(
             bucket=bucket, ttl=seconds, history=1, storage=api.StorageType.FILE, direct=True
         )

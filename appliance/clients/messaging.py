@@ -5,85 +5,65 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from uuid import UUID
 
-import nats
 import nats.errors
-from nats.aio.client import Client
+from nats.js import JetStreamContext
 from nats.js import errors as js_errors
 from nats.js.kv import KeyValue
 from pydantic import ValidationError
 
-from appliance.clients import follow, jetstream, logging, work_queue
+from appliance.clients import follow, jetstream, work_queue
+from appliance.clients.connection import REQUEST_SECONDS, Connection
 from appliance.clients.jetstream import translated
 from appliance.clients.settings import MessagingSettings
-from appliance.clients.work_queue import Delivery, Handler
+from appliance.clients.work_queue import Delivery, HandBack, Handler
 from appliance.contracts import messages
 from appliance.contracts.base import Contract, RunId
-from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.worker import WorkerAnnouncement
 
-__all__ = ["Delivery", "Handler", "Messaging"]
+__all__ = ["Cancellation", "Delivery", "HandBack", "Handler", "Messaging"]
 
-_REQUEST_SECONDS = 5.0
+
+@dataclass(frozen=True)
+class Cancellation:
+    """Attempts of the run up to `attempt` are to stop; later ones go on. None: whatever attempt."""
+
+    run_id: RunId
+    attempt: int | None
+
+    def concerns(self, attempt: int) -> bool:
+        return self.attempt is None or attempt <= self.attempt
 
 
 class Messaging:
     """One connection. Reconnects by itself for ever; every method that talks to the server raises
     VedetteError(UNAVAILABLE, retryable) meanwhile. `work`, `cancellations` and `events` go on by themselves."""
 
-    def __init__(self, client: Client, ack_wait_seconds: float) -> None:
-        self._client = client
-        self._stream = client.jetstream(timeout=_REQUEST_SECONDS)
+    def __init__(self, connection: Connection, ack_wait_seconds: float) -> None:
+        self._connection = connection
         self._ack_wait = ack_wait_seconds
 
     @classmethod
     async def connect(cls, settings: MessagingSettings, name: str, ack_wait_seconds: float = 30.0) -> Messaging:
         """Raises VedetteError(UNAVAILABLE, retryable) when no server answers within ten seconds or ours is refused."""
-        client = Client()
-        problems: list[Exception] = []
-        joined = False
+        connection = Connection(settings, name)
+        await connection.open()
+        return cls(connection, ack_wait_seconds)
 
-        async def on_error(error: Exception) -> None:
-            problems[:] = [error]
-            logging.get().warning("messaging", problem=str(error) or type(error).__name__)
-            if not joined and "authorization" in str(error).lower():
-                raise error  # ends the attempt: asking again with the same password is no use
-
-        try:
-            async with asyncio.timeout(2 * _REQUEST_SECONDS):
-                await client.connect(
-                    servers=[settings.url],
-                    name=name,
-                    user=settings.user or None,
-                    password=settings.password.get_secret_value() or None,
-                    error_cb=on_error,
-                    connect_timeout=2,
-                    reconnect_time_wait=1,
-                    max_reconnect_attempts=-1,
-                    ping_interval=10,
-                    max_outstanding_pings=2,
-                )
-        except (OSError, nats.errors.Error, TimeoutError) as error:
-            await client.close()
-            why = str(problems[-1]) if problems else str(error)
-            message = f"The messaging server at {settings.url} cannot be used: {why or 'no answer'}."
-            remedy = "Check that it runs (`vedette status`) and the VEDETTE_NATS_* settings."
-            raise VedetteError(Code.UNAVAILABLE, message, remedy, retryable=True) from error
-        joined = True
-        return cls(client, ack_wait_seconds)
+    @property
+    def _stream(self) -> JetStreamContext:
+        return self._connection.context
 
     async def close(self) -> None:
         """Send what is buffered, if the server is there, and hang up."""
-        with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):
-            if self._client.is_connected:
-                await self._client.flush(timeout=2)
-        await self._client.close()
+        await self._connection.close()
 
     async def ready(self) -> bool:
         try:
             async with asyncio.timeout(1):
-                return self._client.is_connected and await self._stream.account_info() is not None
+                return self._connection.client.is_connected and await self._stream.account_info() is not None
         except (nats.errors.Error, TimeoutError, OSError):
             return False
 
@@ -102,7 +82,7 @@ class Messaging:
             await self._stream.publish(
                 subject,
                 message.model_dump_json().encode(),
-                timeout=_REQUEST_SECONDS,
+                timeout=REQUEST_SECONDS,
                 headers={"Nats-Msg-Id": message_id},
             )
 
@@ -112,10 +92,11 @@ class Messaging:
         While a handler runs, `in_progress` is sent every third of the acknowledgement wait, so that long work is not
         redelivered; returning acknowledges; VedetteError that is retryable and any other exception negatively
         acknowledges with a back-off; VedetteError that is not retryable terminates the message (the handler has
-        already reported it). Cancelling hands the message back at once, for another worker. A message is delivered
-        again without end: a handler that sees `delivered` grow may report the work as failed and return.
+        already reported it). Cancelling, or HandBack, hands the message back for another worker without counting the delivery.
+        A message is delivered again without end: a handler that sees `delivered` grow may report the work as failed
+        and return.
         """
-        queue = work_queue.WorkQueue(self._stream, stream, subject, durable, self._ack_wait)
+        queue = work_queue.WorkQueue(lambda: self._stream, stream, subject, durable, self._ack_wait)
         await queue.run(handler, concurrency)
 
     async def announce(self, worker: WorkerAnnouncement) -> None:
@@ -143,38 +124,53 @@ class Messaging:
         with translated("the list of workers"):
             await (await self._bucket(messages.WORKERS_BUCKET)).purge(str(worker_id))
 
-    async def cancel_run(self, run_id: RunId) -> None:
+    async def holds(self, stream: str, subject: str) -> bool:
+        """Whether a work queue holds a message of this subject, waiting or in work."""
+        with translated(stream):
+            try:
+                await self._stream.get_last_msg(stream, subject)
+            except js_errors.NotFoundError:
+                return False
+            return True
+
+    async def cancel_run(self, run_id: RunId, attempt: int | None = None) -> None:
+        """Attempts up to this one; without, every attempt until `forget_cancellation`."""
         with translated("the list of cancelled runs"):
-            await (await self._bucket(messages.CANCELLED_BUCKET)).put(str(run_id), b"")
+            cancelled = await self._bucket(messages.CANCELLED_BUCKET)
+            await cancelled.put(str(run_id), b"" if attempt is None else str(attempt).encode())
 
     async def forget_cancellation(self, run_id: RunId) -> None:
         with translated("the list of cancelled runs"):
             await (await self._bucket(messages.CANCELLED_BUCKET)).purge(str(run_id))
 
-    async def is_cancelled(self, run_id: RunId) -> bool:
+    async def is_cancelled(self, run_id: RunId, attempt: int = 1) -> bool:
         with translated("the list of cancelled runs"):
             cancelled = await self._bucket(messages.CANCELLED_BUCKET)
             try:
-                await cancelled.get(str(run_id))
+                entry = await cancelled.get(str(run_id))
             except js_errors.NotFoundError:
                 return False
-            return True
+            return _cancellation(str(run_id), entry.value).concerns(attempt)
 
-    async def cancellations(self) -> AsyncGenerator[RunId, None]:
+    async def cancellations(self) -> AsyncGenerator[Cancellation, None]:
         """Runs cancelled so far, then every further one as it happens."""
         subject = f"$KV.{messages.CANCELLED_BUCKET}.>"
         stream = jetstream.bucket_stream(messages.CANCELLED_BUCKET)
-        async with contextlib.aclosing(follow.follow(self._stream, stream, subject, 0)) as entries:
+        async with contextlib.aclosing(follow.follow(lambda: self._stream, stream, subject, 0)) as entries:
             async for entry in entries:
                 if not (entry.headers or {}).get("KV-Operation"):  # else it was forgotten
-                    yield UUID(entry.subject.rpartition(".")[2])
+                    yield _cancellation(entry.subject.rpartition(".")[2], entry.data)
 
     async def events(self, after_sequence: int | None) -> AsyncGenerator[Delivery, None]:
         """Events after that sequence (None: from now on), in order, gaps never; ends only when cancelled."""
-        found = follow.follow(self._stream, messages.EVENTS_STREAM, messages.EVENTS_SUBJECTS, after_sequence)
+        found = follow.follow(lambda: self._stream, messages.EVENTS_STREAM, messages.EVENTS_SUBJECTS, after_sequence)
         async with contextlib.aclosing(found) as entries:
             async for entry in entries:
                 yield work_queue.delivery(entry)
 
     async def _bucket(self, name: str) -> KeyValue:
         return await self._stream.key_value(name)
+
+
+def _cancellation(key: str, value: bytes | None) -> Cancellation:
+    return Cancellation(UUID(key), int(value) if value else None)

@@ -12,17 +12,19 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
 
 from appliance.clients import cancellation, jetstream, logging
-from appliance.contracts.errors import VedetteError
+from appliance.clients.excused import Excused
+from appliance.contracts.errors import Code, VedetteError
 
 _PULL_SECONDS = 5.0
 _ACKNOWLEDGE_SECONDS = 5.0
 _LONGEST_BACK_OFF_SECONDS = 60.0
+_FULL_DISK_SECONDS = 15.0
 _PROBLEMS = (nats.errors.Error, OSError, TimeoutError)
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One message as it was delivered: `delivered` counts deliveries of this message, from 1."""
+    """One message as it was delivered: `delivered` counts its deliveries from 1, without those that were handed back."""
 
     subject: str
     data: bytes
@@ -30,12 +32,16 @@ class Delivery:
     delivered: int
 
 
+class HandBack(Exception):  # noqa: N818
+    """Raised by a handler whose surroundings are away: the work is delivered again, and this delivery does not count."""
+
+
 Handler = Callable[[Delivery], Awaitable[None]]
 
 
-def delivery(message: Msg) -> Delivery:
+def delivery(message: Msg, excused: int = 0) -> Delivery:
     about = message.metadata
-    return Delivery(message.subject, message.data, about.sequence.stream, about.num_delivered)
+    return Delivery(message.subject, message.data, about.sequence.stream, max(1, about.num_delivered - excused))
 
 
 def back_off_seconds(delivered: int) -> float:
@@ -43,15 +49,26 @@ def back_off_seconds(delivered: int) -> float:
     return min(2.0 ** min(delivered - 1, 16), _LONGEST_BACK_OFF_SECONDS)
 
 
+def _pause_seconds(error: VedetteError, work: Delivery) -> float:
+    """A full disk is not emptied within seconds."""
+    least = _FULL_DISK_SECONDS if error.reason.code is Code.DISK else 0.0
+    return max(least, back_off_seconds(work.delivered))
+
+
 @dataclass(frozen=True)
 class WorkQueue:
     """One durable consumer of one stream, shared by all who name it alike."""
 
-    context: JetStreamContext
+    current: Callable[[], JetStreamContext]
+    """Asked anew after every problem: the connection may have been replaced."""
     stream: str
     subject: str
     durable: str
     ack_wait_seconds: float
+
+    @property
+    def context(self) -> JetStreamContext:
+        return self.current()
 
     async def run(self, handler: Handler, concurrency: int) -> None:
         """Until cancelled. Each of `concurrency` tasks holds one message at a time: none waits in a buffer of ours."""
@@ -98,18 +115,24 @@ class WorkQueue:
             await self._handle(message, handler)
 
     async def _handle(self, message: Msg, handler: Handler) -> None:
-        work = delivery(message)
+        excused = Excused(self.context, self.stream, message)
+        work = delivery(message, await excused.count())
         heartbeat = asyncio.create_task(self._keep_alive(message))
         try:
             cancellation.heed()
             await handler(work)
         except asyncio.CancelledError:
+            await _settle(excused.one_more())
             await _settle(message.nak())
             raise
+        except HandBack as away:
+            logging.get().warning("work handed back", subject=work.subject, reason=str(away))
+            await _settle(excused.one_more())
+            await _settle(message.nak(delay=back_off_seconds(message.metadata.num_delivered)))
         except VedetteError as error:
             logging.get().warning("work failed", subject=work.subject, reason=str(error.reason))
             again = error.reason.retryable
-            await _settle(message.nak(delay=back_off_seconds(work.delivered)) if again else message.term())
+            await _settle(message.nak(delay=_pause_seconds(error, work)) if again else message.term())
         except Exception:
             logging.get().exception("work failed", subject=work.subject, delivered=work.delivered)
             await _settle(message.nak(delay=back_off_seconds(work.delivered)))

@@ -1,11 +1,13 @@
 """What travels through NATS JetStream: work, reports about work, and cancellation. The database stays the truth.
 
 Streams (work queues keep a message until one worker has acknowledged it):
-    MEDIA    media.normalise            NormaliseScene
-    DETECT   detect.<detector>          DetectScene
+    MEDIA    media.normalise.<item>.<attempt>          NormaliseScene
+    DETECT   detect.<detector>.<run>.<attempt>         DetectScene
     REPORTS  reports.item, reports.run  ItemReport, RunReport: consumed by the API alone
     EVENTS   events.>                   Event (events.py), kept for a day, for pages that resume
-Key-value buckets: `workers` (WorkerAnnouncement by worker id, 15 s time to live), `cancelled` (run id -> empty, one day).
+Key-value buckets: `workers` (WorkerAnnouncement by worker id, 15 s time to live), `cancelled` (run id -> its last attempt
+that was cancelled, one day), `excused` (deliveries of a message that do not count as failures, one day).
+A work message names its item or run and the attempt in its subject, so that the queue can be asked whether it holds it.
 A message's `Nats-Msg-Id` is its natural identity plus the attempt, so that publishing twice delivers once.
 """
 
@@ -21,18 +23,22 @@ from appliance.contracts.errors import Reason
 from appliance.contracts.item import Asset, SceneInfo
 from appliance.contracts.run import Progress
 
-MEDIA_STREAM, MEDIA_SUBJECT = "MEDIA", "media.normalise"
+MEDIA_STREAM, MEDIA_SUBJECT, MEDIA_SUBJECTS = "MEDIA", "media.normalise", "media.>"
 DETECT_STREAM, DETECT_SUBJECTS = "DETECT", "detect.>"
 REPORTS_STREAM, REPORTS_SUBJECTS = "REPORTS", "reports.>"
 EVENTS_STREAM, EVENTS_SUBJECTS = "EVENTS", "events.>"
-WORKERS_BUCKET, CANCELLED_BUCKET = "workers", "cancelled"
+WORKERS_BUCKET, CANCELLED_BUCKET, EXCUSED_BUCKET = "workers", "cancelled", "excused"
 ITEM_REPORT_SUBJECT, RUN_REPORT_SUBJECT = "reports.item", "reports.run"
 MAXIMUM_DELIVERIES = 5
-"""Work that failed, or ended its worker, this often is given up with a reason."""
+"""Work that failed, or ended its worker, this often is given up with a reason. Handed back in order does not count."""
 
 
 def detect_subject(detector: Name) -> str:
     return f"detect.{detector}"
+
+
+def normalise_subject(item_id: ItemId, attempt: int) -> str:
+    return f"{MEDIA_SUBJECT}.{item_id}.{attempt}"
 
 
 class NormaliseScene(Contract):
@@ -44,6 +50,11 @@ class NormaliseScene(Contract):
     original_sha256: Sha256
     size_bytes: int
     attempt: int = 1
+
+    @property
+    def subject(self) -> str:
+        """Where it stands in the queue: no other work has the same."""
+        return normalise_subject(self.item_id, self.attempt)
 
 
 class DetectScene(Contract):
@@ -59,6 +70,11 @@ class DetectScene(Contract):
     package_prefix: str
     package_digest: Sha256
     attempt: int = 1
+
+    @property
+    def subject(self) -> str:
+        """Where it stands in the queue: no other work has the same."""
+        return f"{detect_subject(self.detector)}.{self.run_id}.{self.attempt}"
 
 
 class ItemStarted(Contract):

@@ -168,6 +168,8 @@ def refusal(source: SceneSource, error: Exception) -> VedetteError:
         Code.TRUNCATED,
         f"{source.name} is damaged or cut short: {' '.join(text.split())[:200].rstrip('.')}.",
         "Copy the file again from where it came.",
+        # A store that broke off in the middle looks the same, and GDAL does not always say so.
+        retryable=source.path.startswith(_REMOTE),
     )
 
 

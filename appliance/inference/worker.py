@@ -46,7 +46,7 @@ async def serve(given: Surroundings) -> None:
             changed=given.presence.changed,
         )
     )
-    given.presence.doing = lambda: Doing(next(iter(handler.running), None), tuple(backends.detectors()))
+    given.presence.doing = lambda: Doing(next((run for run, _ in handler.running), None), tuple(backends.detectors()))
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_heed_cancellations(given.messaging, handler))
@@ -62,8 +62,8 @@ async def _heed_cancellations(messaging: Messaging, handler: RunHandler) -> None
     while True:
         cancellation.heed()
         try:
-            async for run_id in messaging.cancellations():
-                handler.cancel(run_id)
+            async for cancelled in messaging.cancellations():
+                handler.cancel(cancelled)
         except VedetteError as error:
             logging.get().warning("cancellations not heard", reason=str(error.reason))
         await asyncio.sleep(_PAUSE_SECONDS)

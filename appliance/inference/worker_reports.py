@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 from appliance.clients import cancellation, logging
-from appliance.clients.messaging import Messaging
+from appliance.clients.messaging import HandBack, Messaging
 from appliance.contracts import keys
 from appliance.contracts.detection import RunSummary
 from appliance.contracts.errors import Reason, VedetteError
@@ -36,9 +36,11 @@ Body = RunStarted | RunProgress | RunFinished | RunCancelled | WorkFailed
 class RunReporter:
     """Ends (finished, cancelled, failed) are said until they are stored; progress is said when it can be."""
 
-    def __init__(self, messaging: Messaging, work: DetectScene) -> None:
+    def __init__(self, messaging: Messaging, work: DetectScene, sequence: int) -> None:
+        """`sequence`: of the work message. It tells this run from the same one deleted and asked for again."""
         self._messaging = messaging
         self._work = work
+        self._sequence = sequence
         self._latest: Progress | None = None
 
     def note_progress(self, progress: Progress) -> None:
@@ -79,9 +81,9 @@ class RunReporter:
             await asyncio.sleep(_PROGRESS_SECONDS)
 
     async def _end(self, body: Body, name: str) -> None:
-        """The message id is the same for every worker that comes to this end, so it is stored once."""
-        if not await self._say(body, name, tries=_STORE_TRIES):
-            raise RuntimeError("the end of the run could not be reported")
+        """The message id is the same for every worker that comes to this end of this message, so it is stored once."""
+        if not await self._say(body, f"{self._sequence}/{name}", tries=_STORE_TRIES):
+            raise HandBack("the end of the run could not be reported")
 
     async def _say(self, body: Body, name: str, tries: int) -> bool:
         report = RunReport(run_id=self._work.run_id, attempt=self._work.attempt, body=body)

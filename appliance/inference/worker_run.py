@@ -15,8 +15,9 @@ from threading import Event
 from pydantic import ValidationError
 
 from appliance.clients import cancellation, logging
-from appliance.clients.messaging import Delivery, Messaging
+from appliance.clients.messaging import Cancellation, Delivery, HandBack, Messaging
 from appliance.clients.objectstore import ObjectStore
+from appliance.clients.outage import is_outage
 from appliance.contracts import keys
 from appliance.contracts.base import RunId
 from appliance.contracts.detection import RunSummary
@@ -50,14 +51,15 @@ class Tools:
 
 @dataclass
 class RunHandler:
-    """Handles deliveries, several at once. `running` holds a flag for each run; setting it cancels the run."""
+    """Handles deliveries, several at once. `running` holds a flag for each attempt; setting it cancels that."""
 
     tools: Tools
-    running: dict[RunId, Event] = field(default_factory=dict)
+    running: dict[tuple[RunId, int], Event] = field(default_factory=dict)
 
-    def cancel(self, run_id: RunId) -> None:
-        if run_id in self.running:
-            self.running[run_id].set()
+    def cancel(self, cancellation: Cancellation) -> None:
+        for (run_id, attempt), flag in self.running.items():
+            if run_id == cancellation.run_id and cancellation.concerns(attempt):
+                flag.set()
 
     async def __call__(self, delivery: Delivery) -> None:
         """Returning acknowledges; raising hands the work back (see Messaging.work)."""
@@ -66,7 +68,7 @@ class RunHandler:
         except ValidationError as error:
             logging.get().error("work not understood", subject=delivery.subject, problem=str(error)[:500])
             return
-        reporter = RunReporter(self.tools.messaging, work)
+        reporter = RunReporter(self.tools.messaging, work, delivery.sequence)
         if delivery.delivered > MAXIMUM_DELIVERIES:
             await reporter.failed(_gave_up(work))
             return
@@ -75,7 +77,11 @@ class RunHandler:
             await self._announced(work, reporter)
         except VedetteError as error:
             log.warning("run ended", code=error.reason.code, reason=str(error.reason))
+            if await is_outage(error.reason, self.tools.store):
+                raise HandBack(str(error.reason)) from error
             await _ended(error.reason, delivery.delivered, reporter)
+        except HandBack:
+            raise
         except Exception as error:
             log.exception("run broke")
             what = f"Looking at {work.item_name} broke: {type(error).__name__}: {error}"[:1000]
@@ -85,15 +91,15 @@ class RunHandler:
             log.info("run over")
 
     async def _announced(self, work: DetectScene, reporter: RunReporter) -> None:
-        flag = self.running.setdefault(work.run_id, Event())
+        flag = self.running.setdefault((work.run_id, work.attempt), Event())
         self.tools.changed()
         try:
             # The flag stands before the bucket is asked: a cancellation in between reaches the one or the other.
-            if await self.tools.messaging.is_cancelled(work.run_id):
+            if await self.tools.messaging.is_cancelled(work.run_id, work.attempt):
                 flag.set()
             await self._run(work, reporter, flag)
         finally:
-            self.running.pop(work.run_id, None)
+            self.running.pop((work.run_id, work.attempt), None)
             self.tools.changed()
 
     async def _run(self, work: DetectScene, reporter: RunReporter, flag: Event) -> None:

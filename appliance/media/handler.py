@@ -16,8 +16,9 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from appliance.clients import logging
-from appliance.clients.messaging import Delivery, Messaging
+from appliance.clients.messaging import Delivery, HandBack, Messaging
 from appliance.clients.objectstore import ObjectStore
+from appliance.clients.outage import is_outage
 from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.messages import (
     ITEM_REPORT_SUBJECT,
@@ -36,6 +37,7 @@ from appliance.media.spawning import Nursery
 
 _PROGRESS_SECONDS = 1.0
 _PROGRESS_STEP = 2.0  # percent
+_END_TRIES = 60
 
 
 @dataclass
@@ -53,24 +55,25 @@ class MediaHandler:
     async def __call__(self, delivery: Delivery) -> None:
         """Returns when the work is done and reported. Raises VedetteError as `Messaging.work` wants it."""
         work = _parse(delivery)
+        end = f"{delivery.sequence}:"  # tells this item from the same one deleted and pushed again
         if delivery.delivered > MAXIMUM_DELIVERIES:
-            await self._report(work, WorkFailed(reason=failures.gave_up(work.name).reason), "failed")
+            await self._report(work, WorkFailed(reason=failures.gave_up(work.name).reason), end + "failed")
             return
         log = logging.get().bind(item=str(work.item_id), name=work.name, attempt=work.attempt)
         job = Job(work, self.store, self.folder, self.limits, self.nursery)
         self.busy[work.item_id] = job
         self.changed()
         try:
-            await self._report(work, ItemStarted(), "started")
+            await self._report(work, ItemStarted(), end + "started")
             ready = await self._run(job, delivery.delivered)
-            await self._report(work, ready, "ready")
+            await self._report(work, ready, end + "ready", tries=_END_TRIES)
             log.info("normalised", bytes=work.size_bytes)
         except VedetteError as error:
             log.warning("not normalised", reason=str(error), retryable=error.reason.retryable)
-            await self._failed(work, error, delivery.delivered)
+            await self._failed(work, error, delivery)
         except Exception as error:
             log.exception("not normalised")
-            await self._failed(work, _unforeseen(work, error), delivery.delivered)
+            await self._failed(work, _unforeseen(work, error), delivery)
         finally:
             self.busy.pop(work.item_id, None)
             self.changed()
@@ -97,17 +100,32 @@ class MediaHandler:
                 with contextlib.suppress(VedetteError):  # the next one says it too
                     await self._report(job.work, ItemProgress(percent=told), f"progress:{delivered}:{told:.1f}")
 
-    async def _failed(self, work: NormaliseScene, error: VedetteError, delivered: int) -> None:
-        if error.reason.retryable and delivered < MAXIMUM_DELIVERIES:
+    async def _failed(self, work: NormaliseScene, error: VedetteError, delivery: Delivery) -> None:
+        if await is_outage(error.reason, self.store):
+            raise HandBack(str(error.reason)) from error
+        if error.reason.retryable and delivery.delivered < MAXIMUM_DELIVERIES:
             raise error
-        await self._report(work, WorkFailed(reason=error.reason), "failed")
+        await self._report(work, WorkFailed(reason=error.reason), f"{delivery.sequence}:failed", tries=_END_TRIES)
         raise VedetteError(error.reason.code, error.reason.message, error.reason.remedy)
 
     async def _report(
-        self, work: NormaliseScene, body: ItemStarted | ItemProgress | ItemReady | WorkFailed, what: str
+        self,
+        work: NormaliseScene,
+        body: ItemStarted | ItemProgress | ItemReady | WorkFailed,
+        what: str,
+        tries: int = 1,
     ) -> None:
+        """An end is said until it is stored: the work need not be done again because the queue was away."""
         report = ItemReport(item_id=work.item_id, attempt=work.attempt, body=body)
-        await self.messaging.publish(ITEM_REPORT_SUBJECT, report, f"item:{work.item_id}:{work.attempt}:{what}")
+        for left in reversed(range(tries)):
+            try:
+                await self.messaging.publish(ITEM_REPORT_SUBJECT, report, f"item:{work.item_id}:{work.attempt}:{what}")
+            except VedetteError as error:
+                if not (left and error.reason.retryable):
+                    raise
+                await asyncio.sleep(1.0)
+            else:
+                return
 
 
 def _parse(delivery: Delivery) -> NormaliseScene:

@@ -13,7 +13,7 @@ import sys
 from appliance.clients import worker_process
 from appliance.clients.presence import Doing
 from appliance.clients.worker_process import Surroundings
-from appliance.contracts.messages import MEDIA_STREAM, MEDIA_SUBJECT
+from appliance.contracts.messages import MEDIA_STREAM, MEDIA_SUBJECTS
 from appliance.contracts.worker import WorkerKind
 from appliance.media.handler import MediaHandler
 from appliance.media.settings import MediaSettings
@@ -29,7 +29,7 @@ async def serve(given: Surroundings) -> None:
     handler = MediaHandler(given.messaging, given.store, given.folder, limits, nursery, given.presence.changed)
     given.presence.doing = lambda: Doing(busy_with=next(iter(handler.busy), None))
     try:
-        await given.messaging.work(MEDIA_STREAM, MEDIA_SUBJECT, DURABLE, handler, work.concurrency)
+        await given.messaging.work(MEDIA_STREAM, MEDIA_SUBJECTS, DURABLE, handler, work.concurrency)
     finally:
         await asyncio.to_thread(nursery.close)
 

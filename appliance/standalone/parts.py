@@ -41,6 +41,11 @@ def plan(data: DataFolder, state: State, workers: Workers) -> Parts:
     nats = Nats(data.nats, state.nats_port, credentials)
     postgres = Postgres(data.postgres, state.postgres_port, credentials)
     around = Surroundings(postgres.url(), store.settings(), nats.settings(), data.work, state.api_port)
+    return Parts((postgres.service(), nats.service(), store.service()), own_processes(around, workers), around)
+
+
+def own_processes(around: Surroundings, workers: Workers) -> tuple[Service, ...]:
+    """The API and the workers, for servers that may be anywhere."""
     processes = [own.api(around)]
     # Decoding is bound by bytes, inference by arithmetic: each kind may use the whole machine while the other rests.
     for count, kind, module in (
@@ -49,7 +54,7 @@ def plan(data: DataFolder, state: State, workers: Workers) -> Parts:
     ):
         settings = {"VEDETTE_WORK_THREADS": own.threads_for(count)}
         processes += [own.worker(around, f"{kind}-{i + 1}", module, settings) for i in range(count)]
-    return Parts((postgres.service(), nats.service(), store.service()), tuple(processes), around)
+    return tuple(processes)
 
 
 def _store(data: DataFolder, state: State, credentials: Credentials) -> Minio | SeaweedFS:

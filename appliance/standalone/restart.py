@@ -9,13 +9,16 @@ from dataclasses import dataclass
 class RestartPolicy:
     """Exponential back-off, forgotten once the part has been well for `healthy_seconds`.
 
-    A part that was never ready is given up after `attempts`; one that was is started again for ever.
+    A part that was never ready is given up after `attempts`; one that was is started again for ever. One that answers
+    nothing for `hung_seconds`, asked every `ask_seconds`, is killed.
     """
 
     first_seconds: float = 0.5
     longest_seconds: float = 30.0
     healthy_seconds: float = 30.0
     attempts: int = 4
+    ask_seconds: float = 10.0
+    hung_seconds: float = 30.0
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from appliance.standalone.status import PartState, PartStatus, now
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.1
-_HEALTH_SECONDS = 10.0
 _LOG_SECONDS = 5.0
 
 
@@ -145,15 +144,19 @@ class Supervisor:
         return part.process
 
     async def _watch_over(self, part: _Part, process: subprocess.Popen[bytes]) -> None:
-        """Return when the process has ended; meanwhile see whether it still answers."""
-        asked = time.monotonic()
+        """Return when the process has ended; meanwhile see whether it still answers, and end one that hangs."""
+        asked = alive = time.monotonic()
         while process.poll() is None:
-            if time.monotonic() - asked > _HEALTH_SECONDS:
+            if time.monotonic() - asked > self._policy.ask_seconds:
                 well = await self._aside(part.service.ready, process.pid)
+                if well or await self._aside(part.service.alive, process.pid):
+                    alive = time.monotonic()
                 asked = time.monotonic()
                 state = PartState.READY if well else PartState.UNWELL
                 if state is not part.status.state:
                     self._say(part, state)
+                if asked - alive > self._policy.hung_seconds:
+                    processes.kill_group(process.pid)  # it would not hear a polite word
             await asyncio.sleep(_POLL_SECONDS)
 
     def _cannot_start(self, part: _Part) -> VedetteError:

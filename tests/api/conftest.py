@@ -95,7 +95,7 @@ async def api(
             url=migrated_url,
             publisher=Publisher(database, messaging),
             reports=ReportConsumer(messaging, ItemReports(database), RunReports(database, ingest)),
-            reconciler=Reconciler(database, settings, ingest, services),
+            reconciler=Reconciler(database, settings, ingest, services, messaging),
             removals=Removals(database, store),
         )
     services.raster_tiles.close()

@@ -13,7 +13,7 @@ from appliance.api.storage.database import Database
 from appliance.clients.messaging import Delivery
 from appliance.contracts import keys
 from appliance.contracts.errors import VedetteError
-from appliance.contracts.messages import MEDIA_STREAM, MEDIA_SUBJECT, DetectScene, NormaliseScene
+from appliance.contracts.messages import MEDIA_STREAM, MEDIA_SUBJECTS, DetectScene, NormaliseScene
 from tests.api import samples
 from tests.api.appliance_under_test import DATASET, Appliance
 
@@ -43,7 +43,7 @@ async def test_work_reaches_a_worker(api: Appliance) -> None:
         if message.item_id == item and not found.done():
             found.set_result(message)
 
-    working = asyncio.create_task(api.messaging.work(MEDIA_STREAM, MEDIA_SUBJECT, "media", handle, 4))
+    working = asyncio.create_task(api.messaging.work(MEDIA_STREAM, MEDIA_SUBJECTS, "media", handle, 4))
     message = await asyncio.wait_for(found, 20)
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)

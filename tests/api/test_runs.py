@@ -138,12 +138,13 @@ async def test_cancelling_reaches_the_workers_and_can_be_taken_back(api: Applian
     assert (await api.client.post(f"/api/runs/{run}/cancel")).json()["state"] == "cancelled"
     assert (await api.client.post(f"/api/runs/{run}/cancel")).status_code == 200
     await api.publisher.once()
-    assert await api.messaging.is_cancelled(run)
+    assert await api.messaging.is_cancelled(run, 1)
     await api.report(_progress(run, 0.5))
     assert await _state(api, run) == "cancelled"
     await api.client.post(f"/api/runs/{run}/retry")
     await api.publisher.once()
-    assert not await api.messaging.is_cancelled(run)
+    assert await api.messaging.is_cancelled(run, 1), "a worker that has not heard of it yet stops as well"
+    assert not await api.messaging.is_cancelled(run, 2)
 
 
 async def test_reports_of_what_was_deleted_remove_its_files(api: Appliance) -> None:

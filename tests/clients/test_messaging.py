@@ -107,7 +107,7 @@ async def test_work_of_a_crashed_worker_is_delivered_again(
 
     async def crash(_: Delivery) -> None:
         started.set()
-        await crashing._client._close(0, False)  # no flush, nothing is told
+        await crashing._connection.client._close(0, False)  # no flush, nothing is told
         await asyncio.Event().wait()
 
     first = Worker(crashing, subject, crash)
@@ -219,7 +219,7 @@ async def test_everything_goes_on_after_the_server_was_killed(
 
     async def watch() -> None:
         async for cancelled in messaging.cancellations():
-            watched.append(cancelled)  # noqa: PERF401 - it never ends
+            watched.append(cancelled.run_id)  # noqa: PERF401 - it never ends
 
     watching = asyncio.create_task(watch())
     await asyncio.sleep(0.3)
@@ -305,7 +305,7 @@ async def test_cancellations(messaging: Messaging) -> None:
 
     async def watch() -> None:
         async for run in messaging.cancellations():
-            found.append(run)  # noqa: PERF401 - it never ends
+            found.append(run.run_id)  # noqa: PERF401 - it never ends
 
     watching = asyncio.create_task(watch())
     await _until(lambda: before in found)

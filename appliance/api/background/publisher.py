@@ -54,15 +54,18 @@ class Publisher:
 
     async def _publish(self, waiting: Waiting) -> None:
         if waiting.subject == outbox.CANCEL_RUN:
-            await self._messaging.cancel_run(UUID(waiting.message_id))
+            await self._messaging.cancel_run(UUID(waiting.message_id), waiting.body.get("attempt"))
         elif waiting.subject == outbox.FORGET_CANCELLATION:
             await self._messaging.forget_cancellation(UUID(waiting.message_id))
         else:
-            await self._messaging.publish(waiting.subject, _message(waiting), waiting.message_id)
+            subject, message = _addressed(waiting)
+            await self._messaging.publish(subject, message, waiting.message_id)
 
 
-def _message(waiting: Waiting) -> Contract:
-    if waiting.subject == MEDIA_SUBJECT:
-        return NormaliseScene.model_validate(waiting.body)
-    kind = Event if waiting.subject.startswith("events.") else DetectScene
-    return kind.model_validate(waiting.body)
+def _addressed(waiting: Waiting) -> tuple[str, Contract]:
+    """The message, and its subject: work names what it is about there (contracts/messages.py)."""
+    if waiting.subject.startswith("events."):
+        return waiting.subject, Event.model_validate(waiting.body)
+    kind = NormaliseScene if waiting.subject == MEDIA_SUBJECT else DetectScene
+    work = kind.model_validate(waiting.body)
+    return work.subject, work

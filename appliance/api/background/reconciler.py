@@ -1,7 +1,7 @@
 """Heal what was lost: the database is the truth, the queue a hint. Run by background/tasks.py, every half minute.
 
-Work that the database says is unfinished, and of which nothing was heard for too long, is published again. Each row is
-locked while it is looked at and skipped by the other API processes.
+Work that the database says is unfinished, of which nothing was heard for too long, and which the queue does not hold, is
+published again. Each row is locked while it is looked at and skipped by the other API processes.
 """
 
 from __future__ import annotations
@@ -21,19 +21,24 @@ from appliance.api.storage import items, outbox, runs
 from appliance.api.storage.database import Database
 from appliance.api.storage.items import ItemRecord
 from appliance.api.storage.runs import RunRecord
+from appliance.clients.messaging import Messaging
 from appliance.contracts.base import now
 from appliance.contracts.errors import Code, Reason, VedetteError
 from appliance.contracts.events import EventKind
 from appliance.contracts.item import ItemState
+from appliance.contracts.messages import DETECT_STREAM, MEDIA_STREAM, MEDIA_SUBJECT, detect_subject, normalise_subject
 from appliance.contracts.run import RunState
 
 _AT_ONCE = 100
 
 
 class Reconciler:
-    def __init__(self, database: Database, settings: ApiSettings, ingest: Ingest, services: Services) -> None:
+    def __init__(
+        self, database: Database, settings: ApiSettings, ingest: Ingest, services: Services, messaging: Messaging
+    ) -> None:
         self._database, self._settings, self._ingest = database, settings, ingest
         self._items, self._detectors = services.items, services.detectors
+        self._messaging = messaging
 
     async def forever(self) -> None:
         while True:
@@ -48,30 +53,55 @@ class Reconciler:
         await self._abandon_uploads()
 
     async def _republish(self) -> None:
-        """What waits may still stand in a long queue: the same attempt again, so that either message will do."""
+        """What waits in a long queue is left there; what the queue has lost is published again, as the same attempt.
+
+        One that was published in this moment may be there twice: either message will do.
+        """
         before = now() - timedelta(seconds=self._settings.queued_silence_seconds)
         async with self._database.begin() as connection:
             for item in await items.silent(connection, ItemState.QUEUED, before, _AT_ONCE):
                 await items.change(connection, item.item.id)
-                await publish_normalising(connection, item)
+                if not await self._holds_item(connection, item):
+                    await publish_normalising(connection, item)
             for run in await runs.silent(connection, RunState.QUEUED, before, _AT_ONCE):
                 await runs.change(connection, run.run.id)
-                await publish_detecting(connection, run)
+                if not await self._holds_run(connection, run):
+                    await publish_detecting(connection, run)
 
     async def _revive(self) -> None:
-        """A worker that fell silent was lost with its message: the next attempt, until there were too many."""
+        """A worker that fell silent, and its message with it: the next attempt, until there were too many.
+
+        A message that the queue still holds is delivered again by the queue, whenever there is a worker.
+        """
         before = now() - timedelta(seconds=self._settings.working_silence_seconds)
         async with self._database.begin() as connection:
             for item in await items.silent(connection, ItemState.NORMALISING, before, _AT_ONCE):
-                if item.attempt < self._settings.maximum_attempts:
+                if await self._holds_item(connection, item):
+                    await items.change(connection, item.item.id)
+                elif item.attempt < self._settings.maximum_attempts:
                     await queue_normalising(connection, item.item.id, item.attempt + 1)
                 else:
                     await _give_up_item(connection, item)
             for run in await runs.silent(connection, RunState.RUNNING, before, _AT_ONCE):
-                if run.run.attempt < self._settings.maximum_attempts:
+                if await self._holds_run(connection, run):
+                    await runs.change(connection, run.run.id)
+                elif run.run.attempt < self._settings.maximum_attempts:
                     await queue_again(connection, run)
                 else:
                     await _give_up_run(connection, run)
+
+    async def _holds_item(self, connection: AsyncConnection, record: ItemRecord) -> bool:
+        """Whether its work message is in the queue or still in the outbox. Raises VedetteError when the queue is away."""
+        subject = normalise_subject(record.item.id, record.attempt)
+        return await outbox.holds(connection, MEDIA_SUBJECT, "item_id", record.item.id) or await self._messaging.holds(
+            MEDIA_STREAM, subject
+        )
+
+    async def _holds_run(self, connection: AsyncConnection, record: RunRecord) -> bool:
+        run, general = record.run, detect_subject(record.run.detector)
+        return await outbox.holds(connection, general, "run_id", run.id) or await self._messaging.holds(
+            DETECT_STREAM, f"{general}.{run.id}.{run.attempt}"
+        )
 
     async def _finish_ingests(self) -> None:
         before = now() - timedelta(seconds=self._settings.working_silence_seconds)

@@ -26,6 +26,8 @@ async def queue_new(connection: AsyncConnection, record: ItemRecord, detector: D
     if created:
         run = await _found(connection, identifier)
         await outbox.add_event(connection, of_run(EventKind.RUN_CREATED, run, now()))
+        # The same run may have been deleted with its item, which cancels whatever attempt.
+        await outbox.add_cancellation(connection, identifier, cancelled=False)
         await publish_detecting(connection, run)
     return identifier, created
 
@@ -57,7 +59,7 @@ async def queue_again(connection: AsyncConnection, record: RunRecord) -> RunReco
         started_at=None,
         finished_at=None,
     )
-    await outbox.add_cancellation(connection, run.id, cancelled=False)
+    # A cancellation stands for the attempts so far: forgetting it here could keep it from a worker that has not heard.
     fresh = await _found(connection, run.id)
     await outbox.add_event(connection, of_run(EventKind.RUN_CHANGED, fresh, now()))
     await publish_detecting(connection, fresh)

@@ -69,7 +69,7 @@ class Runs:
             if state not in {RunState.QUEUED, RunState.RUNNING}:
                 raise _too_late(run_id, state)
             await runs.change(connection, run_id, state=RunState.CANCELLED.value, finished_at=now())
-            await outbox.add_cancellation(connection, run_id, cancelled=True)
+            await outbox.add_cancellation(connection, run_id, cancelled=True, attempt=record.run.attempt)
             cancelled = await _found(connection, run_id)
             await outbox.add_event(connection, of_run(EventKind.RUN_CHANGED, cancelled, now()))
             return cancelled.run

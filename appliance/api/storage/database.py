@@ -40,6 +40,11 @@ class Database:
             connect_args={
                 "connect_timeout": 5,
                 "application_name": "vedette-api",
+                # A server behind a cut line sends nothing, not even an end: without these a query waits for ever.
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 30_000,
                 "options": f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c timezone=UTC",
             },
         )

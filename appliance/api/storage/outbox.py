@@ -52,9 +52,13 @@ async def add_event(connection: AsyncConnection, event: Event) -> None:
     await add(connection, f"events.{event.kind.value}", event, f"event/{uuid4()}")
 
 
-async def add_cancellation(connection: AsyncConnection, run_id: UUID, cancelled: bool) -> None:
+async def add_cancellation(
+    connection: AsyncConnection, run_id: UUID, cancelled: bool, attempt: int | None = None
+) -> None:
+    """`attempt`: the last one that is cancelled, None for whatever attempt."""
     subject = CANCEL_RUN if cancelled else FORGET_CANCELLATION
-    await connection.execute(insert(outbox).values(subject=subject, message_id=str(run_id), body={}))
+    body = {} if attempt is None else {"attempt": attempt}
+    await connection.execute(insert(outbox).values(subject=subject, message_id=str(run_id), body=body))
     leaves_work(connection)
 
 
@@ -69,6 +73,12 @@ async def take(connection: AsyncConnection, limit: int) -> list[Waiting]:
     statement = select(outbox.c.id, outbox.c.subject, outbox.c.message_id, outbox.c.body)
     rows = await connection.execute(statement.order_by(outbox.c.id).limit(limit))
     return [Waiting(row.id, row.subject, row.message_id, row.body) for row in rows]
+
+
+async def holds(connection: AsyncConnection, subject: str, name: str, identifier: UUID) -> bool:
+    """Whether a message of this subject still waits, whose field `name` is this identifier."""
+    statement = select(outbox.c.id).where(outbox.c.subject == subject, outbox.c.body[name].astext == str(identifier))
+    return (await connection.execute(statement.limit(1))).first() is not None
 
 
 async def remove(connection: AsyncConnection, ids: list[int]) -> None:

@@ -60,13 +60,14 @@ class Minio:
                 "MINIO_CALLHOME_ENABLE": "off",
                 "HOME": str(self.folder),
             },
-            ready=self._ready,
+            ready=lambda _: self._answers("ready"),
+            alive=lambda _: self._answers("live"),
             ports=(self.port,),
             prepare=lambda: self.folder.mkdir(mode=0o700, parents=True, exist_ok=True),
         )
 
-    def _ready(self, _: int) -> bool:
+    def _answers(self, what: str) -> bool:
         try:
-            return httpx.get(f"http://{LOOPBACK}:{self.port}/minio/health/ready", timeout=1).status_code == 200
+            return httpx.get(f"http://{LOOPBACK}:{self.port}/minio/health/{what}", timeout=2).status_code == 200
         except httpx.HTTPError:
             return False

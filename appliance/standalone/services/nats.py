@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from appliance.clients.messaging import Messaging
 from appliance.clients.settings import MessagingSettings
+from appliance.contracts.errors import VedetteError
 from appliance.standalone import binaries
 from appliance.standalone.credentials import Credentials, write_private
 from appliance.standalone.ports import LOOPBACK
@@ -36,7 +39,8 @@ class Nats:
             name="nats",
             command=(str(binaries.nats_server()), "--config", str(self._configuration)),
             folder=self.folder,
-            ready=self._ready,
+            ready=lambda process: self._greets(process) and self._alive(process),
+            alive=self._alive,
             ports=(self.port,),
             prepare=self._prepare,
         )
@@ -59,7 +63,22 @@ max_payload: 4MB
 """
         write_private(self._configuration, text)
 
-    def _ready(self, _: int) -> bool:
+    def _alive(self, _: int) -> bool:
+        """It also stores: JetStream switches itself off when the disk is full, and comes back with the process alone."""
+
+        async def ask() -> bool:
+            messaging = await Messaging.connect(self.settings(), "supervisor")
+            try:
+                return await messaging.ready()
+            finally:
+                await messaging.close()
+
+        try:
+            return asyncio.run(asyncio.wait_for(ask(), 3))
+        except (VedetteError, TimeoutError):
+            return False
+
+    def _greets(self, _: int) -> bool:
         """The server greets with a line of INFO; it says `jetstream` once the streams are recovered."""
         try:
             with socket.create_connection((LOOPBACK, self.port), timeout=1) as connection:

@@ -17,7 +17,6 @@ import httpx
 from appliance.clients.messaging import Messaging
 from appliance.clients.settings import MessagingSettings, StoreSettings
 from appliance.contracts.errors import VedetteError
-from appliance.contracts.worker import WorkerAnnouncement
 from appliance.standalone.ports import LOOPBACK
 from appliance.standalone.service import Service
 
@@ -63,9 +62,9 @@ class Surroundings:
 def api(around: Surroundings) -> Service:
     """It brings the database to this version's tables before it answers."""
 
-    def ready(_: int) -> bool:
+    def answers(path: str) -> bool:
         try:
-            return httpx.get(f"{around.url}/readyz", timeout=1.5, trust_env=False).status_code == 200
+            return httpx.get(around.url + path, timeout=2.5, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -74,7 +73,8 @@ def api(around: Surroundings) -> Service:
         command=(*_PYTHON, "appliance.api.main"),
         folder=around.work,
         environment=around.environment(database=True),
-        ready=ready,
+        ready=lambda _: answers("/readyz"),
+        alive=lambda _: answers("/healthz"),
         after=("postgres", "nats", "store"),
         ports=(around.api_port,),
         prepare=lambda: around.work.mkdir(mode=0o700, parents=True, exist_ok=True),
@@ -89,7 +89,12 @@ def worker(around: Surroundings, name: str, module: str, settings: Mapping[str, 
     folder = around.work / name
 
     def ready(process_id: int) -> bool:
-        return any(worker.process_id == process_id for worker in _announced(around.messaging))
+        return process_id in (_announced(around.messaging) or ())
+
+    def alive(process_id: int) -> bool:
+        """While the queue is away, nothing can be said against a worker."""
+        known = _announced(around.messaging)
+        return known is None or process_id in known
 
     return Service(
         name=name,
@@ -97,6 +102,7 @@ def worker(around: Surroundings, name: str, module: str, settings: Mapping[str, 
         folder=folder,
         environment={**around.environment(database=False), "VEDETTE_WORK_FOLDER": str(folder), **settings},
         ready=ready,
+        alive=alive,
         after=("nats", "store"),
         prepare=lambda: folder.mkdir(mode=0o700, parents=True, exist_ok=True),
         inherit=True,
@@ -106,18 +112,20 @@ def worker(around: Surroundings, name: str, module: str, settings: Mapping[str, 
     )
 
 
-def _announced(settings: MessagingSettings) -> list[WorkerAnnouncement]:
-    async def ask() -> list[WorkerAnnouncement]:
+def _announced(settings: MessagingSettings) -> list[int] | None:
+    """Process ids of the workers; None when the queue does not answer."""
+
+    async def ask() -> list[int]:
         messaging = await Messaging.connect(settings, "supervisor")
         try:
-            return await messaging.workers()
+            return [worker.process_id for worker in await messaging.workers()]
         finally:
             await messaging.close()
 
     try:
         return asyncio.run(asyncio.wait_for(ask(), 2))
     except (VedetteError, TimeoutError):
-        return []
+        return None
 
 
 def threads_for(workers: int) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
+from psycopg import pq, sql
 
 from appliance.contracts.errors import Code, VedetteError
 from appliance.standalone import binaries
@@ -95,6 +95,7 @@ class Postgres:
             folder=self.cluster,
             environment={"LC_ALL": "C.UTF-8", "TZ": "UTC"},
             ready=self._ready,
+            alive=self._alive,
             ports=(self.port,),
             user=system_user(),
             prepare=self._prepare,
@@ -102,6 +103,11 @@ class Postgres:
             stop_signal=signal.SIGINT,  # fast shutdown: disconnects clients, writes a checkpoint
             death_signal=signal.SIGQUIT,  # immediate shutdown: takes its own children along, recovers from the log
         )
+
+    def _alive(self, _: int) -> bool:
+        """A server that recovers, or has no connection left, refuses; one that hangs says nothing."""
+        said = pq.PGconn.ping(f"host={LOOPBACK} port={self.port} connect_timeout=3".encode())
+        return said in {pq.Ping.OK, pq.Ping.REJECT}
 
     def _ready(self, _: int) -> bool:
         try:

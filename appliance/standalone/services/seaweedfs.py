@@ -42,6 +42,7 @@ class SeaweedFS:
             folder=self.folder,
             environment={"HOME": str(self.folder), "TMPDIR": str(self.folder)},
             ready=self._ready,
+            alive=self._alive,
             ports=self.ports,
             prepare=self._prepare,
             # Its filer waits 15 s for its own S3 gateway to hang up; a killed server loses nothing the kernel has.
@@ -108,6 +109,12 @@ class SeaweedFS:
         key = self.credentials.secret("store-internal")
         sections = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
         return "".join(f'[{section}]\nkey = "{key}"\n' for section in sections)
+
+    def _alive(self, _: int) -> bool:
+        try:
+            return httpx.get(f"http://{LOOPBACK}:{self.ports[0]}/healthz", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
 
     def _ready(self, _: int) -> bool:
         """S3 answers, and a volume server has told the master that it has room: writes would fail before."""
