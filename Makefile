@@ -40,6 +40,10 @@ test-python: ## Unit, integration and browser tests (PYTEST_ARGS="-k name")
 bench: setup-dev ## Figures side by side with a peer: NAME=predict|feed|memory|merge|normalise
 	@$(PYTHON) -m benchmarks $(NAME) $(BENCH_ARGS)
 
+.PHONY: soak
+soak: setup-dev ## Push 200 real scenes while every part is killed, paused, starved and cut off (SOAK_ARGS="--short --seed 1")
+	@$(PYTHON) -m tests.soak $(SOAK_ARGS)
+
 .PHONY: demo-model
 demo-model: setup-dev ## Train the demo's tree-crown detector again, from the imagery to the package
 	@demo/build_model.sh

@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import SecretStr
 
-from appliance.clients.messaging import Delivery, Messaging
+from appliance.clients.messaging import Delivery, HandBack, Messaging
 from appliance.clients.work_queue import back_off_seconds
+from appliance.contracts import messages
 from appliance.contracts.base import now
 from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.events import Event, EventKind
@@ -199,6 +200,73 @@ async def test_a_worker_told_to_stop_hands_its_work_back_at_once(messaging: Mess
     await _until(lambda: bool(second.seen))
     assert time.monotonic() - stopped < ACK_WAIT / 2
     await second.stop()
+
+
+async def test_what_is_handed_back_is_not_counted_as_a_failure(messaging: Messaging, subject: str) -> None:
+    """A worker told to stop, and one whose store is away, count nothing; a failure does."""
+    outcomes: list[Exception] = [HandBack("away"), VedetteError(Code.STORE, "stalled", retryable=True)]
+    counted: list[int] = []
+
+    async def never(_: Delivery) -> None:
+        await asyncio.Event().wait()
+
+    async def in_turn(delivery: Delivery) -> None:
+        counted.append(delivery.delivered)
+        if outcomes:
+            raise outcomes.pop(0)
+
+    await messaging.publish(subject, _event(), subject)
+    for _ in range(2):
+        stopped = Worker(messaging, subject, never)
+        await _until(lambda stopped=stopped: bool(stopped.seen))  # type: ignore[misc]
+        await stopped.stop()
+    worker = Worker(messaging, subject, in_turn)
+    await _until(lambda: len(counted) == 3, 30)
+    await worker.stop()
+    assert counted == [1, 1, 2]
+
+
+async def test_a_connection_that_was_closed_for_good_is_replaced(messaging: Messaging, subject: str) -> None:
+    worker = Worker(messaging, subject, _at_once)
+    await messaging.publish(subject, _event(), f"{subject}-1")
+    await _until(lambda: len(worker.seen) == 1)
+    before = messaging._connection.client
+    await before._process_err("'Authentication Timeout'")
+    await _until(lambda: messaging._connection.client is not before)
+    assert before.is_closed
+    async with asyncio.timeout(20):
+        while not await messaging.ready():  # noqa: ASYNC110 - of another process's doing
+            await asyncio.sleep(0.1)
+    await messaging.publish(subject, _event(), f"{subject}-2")
+    await _until(lambda: len(worker.seen) == 2, 30)
+    await worker.stop()
+
+
+async def test_the_queue_says_what_it_holds(messaging: Messaging, subject: str) -> None:
+    released = asyncio.Event()
+
+    async def wait(_: Delivery) -> None:
+        await released.wait()
+
+    assert not await messaging.holds(messages.DETECT_STREAM, subject)
+    await messaging.publish(subject, _event(), subject)
+    assert await messaging.holds(messages.DETECT_STREAM, subject)
+    worker = Worker(messaging, subject, wait)
+    await _until(lambda: bool(worker.seen))
+    assert await messaging.holds(messages.DETECT_STREAM, subject), "in work"
+    released.set()
+    async with asyncio.timeout(10):
+        while await messaging.holds(messages.DETECT_STREAM, subject):  # noqa: ASYNC110 - of another process's doing
+            await asyncio.sleep(0.05)
+    await worker.stop()
+
+
+async def test_a_cancellation_concerns_the_attempts_so_far(messaging: Messaging) -> None:
+    run = uuid4()
+    await messaging.cancel_run(run, 2)
+    assert [await messaging.is_cancelled(run, attempt) for attempt in (1, 2, 3)] == [True, True, False]
+    await messaging.cancel_run(run)
+    assert await messaging.is_cancelled(run, 3)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.soak.schedule import Disturbance, Kind
 
 _WELL_SECONDS = 180.0
 _FILE_BYTES = 4096
-_LEFT_BYTES = 64 << 10
+_LARGEST_PIECE, _SMALLEST_PIECE = 256 << 20, 64 << 10
 
 
 def disturb(appliance: Appliance, what: Disturbance) -> float:
@@ -88,10 +88,14 @@ def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:
 @contextlib.contextmanager
 def _full_disk(ballast: Path) -> Iterator[None]:
     """Leave a few kilobytes."""
-    room = os.statvfs(ballast.parent)
-    descriptor = os.open(ballast, os.O_WRONLY | os.O_CREAT, 0o600)
+    descriptor, size, piece = os.open(ballast, os.O_WRONLY | os.O_CREAT, 0o600), 0, _LARGEST_PIECE
     try:
-        os.posix_fallocate(descriptor, 0, max(1, room.f_bavail * room.f_frsize - _LEFT_BYTES))
+        while piece >= _SMALLEST_PIECE:  # others write meanwhile, so what is free now is not known
+            try:
+                os.posix_fallocate(descriptor, size, piece)
+                size += piece
+            except OSError:
+                piece //= 2
         yield
     finally:
         os.close(descriptor)

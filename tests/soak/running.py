@@ -30,13 +30,13 @@ from tests.soak.proxy import Proxy
 from tests.soak.schedule import SERVERS
 from tests.soak.verdict import Outcome
 
-_DISK_BYTES = 1 << 30
+_DISK_BYTES = 2 << 30
 _START_SECONDS = 120
 
 
 @dataclass
 class Appliance:
-    """`small_disk`: whether the data folder lies on a disk of its own, of 1 GiB, which can be filled."""
+    """`small_disk`: whether the data folder lies on a disk of its own, of 2 GiB, which can be filled."""
 
     data: DataFolder
     url: str
