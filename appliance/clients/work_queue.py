@@ -143,6 +143,7 @@ class WorkQueue:
 
     async def _keep_alive(self, message: Msg) -> None:
         while True:
+            cancellation.heed()
             await asyncio.sleep(self.ack_wait_seconds / 3)
             await _settle(message.in_progress())
 

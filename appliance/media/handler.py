@@ -15,7 +15,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from appliance.clients import logging
+from appliance.clients import cancellation, logging
 from appliance.clients.messaging import Delivery, HandBack, Messaging
 from appliance.clients.objectstore import ObjectStore
 from appliance.clients.outage import is_outage
@@ -94,6 +94,7 @@ class MediaHandler:
     async def _tell_progress(self, job: Job, delivered: int) -> None:
         told = 0.0
         while True:
+            cancellation.heed()  # or the item would wait for this task for ever
             await asyncio.sleep(_PROGRESS_SECONDS)
             if job.percent - told >= _PROGRESS_STEP:
                 told = job.percent

@@ -88,21 +88,38 @@ async def test_silent_work_is_published_again(api: Appliance, tmp_path: Path) ->
     assert await api.sql("SELECT count(*) FROM outbox") == [(0,)], "not again at once"
 
 
+async def test_what_the_queue_holds_is_not_published_again(api: Appliance, tmp_path: Path) -> None:
+    """Neither what waits in a long queue, nor what a worker has and no one has heard of since."""
+    await api.apply_detector(tmp_path / "package")
+    await api.push(name="waiting.tif")
+    run = await api.start_run(await api.push_ready())
+    for state in ("queued", "running"):
+        while await api.publisher.once():
+            pass
+        await api.sql("UPDATE runs SET state = :state", state=state)
+        await _heard_long_ago(api, "items")
+        await _heard_long_ago(api, "runs")
+        await api.reconciler.once()
+        assert await _attempts(api, "media.normalise") == []
+        assert await _attempts(api, "detect.crowns") == []
+    assert (await api.client.get(f"/api/runs/{run}")).json()["attempt"] == 1
+
+
 async def test_lost_workers_are_replaced_until_there_were_too_many(api: Appliance, tmp_path: Path) -> None:
     await api.apply_detector(tmp_path / "package")
     item = await api.push(name="waiting.tif")
     run = await api.start_run(await api.push_ready())
     await _clear(api)
-    limit = api.services.settings.maximum_attempts
+    limit, attempts = api.services.settings.maximum_attempts, []
     for _ in range(limit):
         await api.sql("UPDATE items SET state = 'normalising' WHERE state = 'queued'")
         await api.sql("UPDATE runs SET state = 'running' WHERE state = 'queued'")
         await _heard_long_ago(api, "items")
         await _heard_long_ago(api, "runs")
         await api.reconciler.once()
-    wanted = [str(number) for number in range(2, limit + 1)]
-    assert await _attempts(api, "media.normalise") == wanted
-    assert await _attempts(api, "detect.crowns") == wanted
+        attempts.append((await _attempts(api, "media.normalise"), await _attempts(api, "detect.crowns")))
+        await _clear(api)  # as if it had been published, taken by a worker, and lost
+    assert attempts == [([str(number)], [str(number)]) for number in range(2, limit + 1)] + [([], [])]
     for path in (f"/api/items/{item}", f"/api/runs/{run}"):
         found = (await api.client.get(path)).json()
         assert found["state"] == "failed"

@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import psutil
@@ -15,7 +16,7 @@ import pytest
 
 from appliance.contracts import keys
 from appliance.contracts.errors import Code
-from appliance.contracts.messages import RunCancelled, RunFinished, RunProgress, RunStarted, WorkFailed
+from appliance.contracts.messages import RunCancelled, RunFinished, RunProgress, RunReport, RunStarted, WorkFailed
 from appliance.contracts.worker import WorkerAnnouncement, WorkerKind
 from appliance.formats import model_package
 from tests import blobs
@@ -127,6 +128,24 @@ async def test_a_run_cancelled_before_it_began_never_begins(bench: Bench, tmp_pa
     report = await bench.end(work)
     assert isinstance(report.body, RunCancelled)
     assert not any(isinstance(heard.body, RunStarted) for _, heard in bench.heard[work.run_id])
+
+
+async def test_a_retry_straight_after_a_cancellation_runs(bench: Bench, tmp_path: Path) -> None:
+    """The cancellation stands for the attempt it was asked of, and is not forgotten by the next."""
+    scene = blobs.write_scene(tmp_path / "scene.tif", 300, 300, blobs.centres(300, 300, 5))
+    work = await bench.submit(scene, blobs.write_package(tmp_path / "package", name="again"))
+    await bench.messaging.cancel_run(work.run_id, 1)
+    await bench.publish(work.model_copy(update={"attempt": 2}))
+    bench.start_worker()
+    await until(lambda: {report.attempt for _, report in _ends(bench, work.run_id)} == {1, 2}, 60)
+    assert {report.attempt: type(report.body) for _, report in _ends(bench, work.run_id)} == {
+        1: RunCancelled,
+        2: RunFinished,
+    }
+
+
+def _ends(bench: Bench, run: UUID) -> list[tuple[float, RunReport]]:
+    return [each for each in bench.heard[run] if isinstance(each[1].body, RunFinished | RunCancelled | WorkFailed)]
 
 
 async def test_progress_rises_and_is_said_at_most_twice_a_second(bench: Bench, tmp_path: Path) -> None:

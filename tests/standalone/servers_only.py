@@ -44,7 +44,7 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int)
     parser.add_argument("--broken", action="store_true")
     given = parser.parse_args()
-    policy = RestartPolicy(first_seconds=0.1, longest_seconds=0.5, attempts=2)
+    policy = RestartPolicy(first_seconds=0.1, longest_seconds=0.5, attempts=2, ask_seconds=1, hung_seconds=6)
     try:
         main.run(main.Options(DataFolder.of(given.data), given.port, policy=policy, planned=_planned), _report)
     except VedetteError as error:

@@ -116,6 +116,16 @@ def test_killed_again_and_again_it_still_comes_back(running: Supervised) -> None
         until(lambda gone=before: running.came_back(gone))  # type: ignore[misc]
 
 
+def test_a_part_that_hangs_is_ended_and_started_again(running: Supervised) -> None:
+    """Stopped, it neither answers nor hears a polite word."""
+    before = [running.part(name) for name in ("postgres", "nats")]
+    for part in before:
+        assert part.process_id is not None
+        psutil.Process(part.process_id).suspend()
+    for part in before:
+        until(lambda gone=part: running.came_back(gone))  # type: ignore[misc]
+
+
 def test_nothing_outlives_a_supervisor_that_is_killed(folder: Path) -> None:
     with temporary_folder() as other:
         with supervised(other / "data") as first:

@@ -10,7 +10,7 @@ from uuid import UUID
 from appliance.api.storage import outbox
 from appliance.api.storage.database import Database
 from appliance.api.storage.outbox import Waiting
-from appliance.clients import logging
+from appliance.clients import cancellation, logging
 from appliance.clients.messaging import Messaging
 from appliance.contracts.base import Contract
 from appliance.contracts.errors import VedetteError
@@ -27,6 +27,7 @@ class Publisher:
 
     async def forever(self) -> None:
         while True:
+            cancellation.heed()
             work = self._database.work_to_come()
             if not await self.once():
                 await self._database.wait_for(work, _IDLE_SECONDS)

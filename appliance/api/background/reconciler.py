@@ -21,6 +21,7 @@ from appliance.api.storage import items, outbox, runs
 from appliance.api.storage.database import Database
 from appliance.api.storage.items import ItemRecord
 from appliance.api.storage.runs import RunRecord
+from appliance.clients import cancellation
 from appliance.clients.messaging import Messaging
 from appliance.contracts.base import now
 from appliance.contracts.errors import Code, Reason, VedetteError
@@ -42,6 +43,7 @@ class Reconciler:
 
     async def forever(self) -> None:
         while True:
+            cancellation.heed()
             await self.once()
             await asyncio.sleep(self._settings.reconcile_seconds)
 
