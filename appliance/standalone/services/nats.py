@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 from dataclasses import dataclass
@@ -10,15 +9,14 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from appliance.clients.messaging import Messaging
 from appliance.clients.settings import MessagingSettings
-from appliance.contracts.errors import VedetteError
 from appliance.standalone import binaries
 from appliance.standalone.credentials import Credentials, write_private
 from appliance.standalone.ports import LOOPBACK
 from appliance.standalone.service import Service
 
 USER = "vedette"
+_INBOX = "_INBOX.readiness"
 
 
 @dataclass(frozen=True)
@@ -64,18 +62,22 @@ max_payload: 4MB
         write_private(self._configuration, text)
 
     def _alive(self, _: int) -> bool:
-        """It also stores: JetStream switches itself off when the disk is full, and comes back with the process alone."""
+        """It also stores: JetStream switches itself off when the disk is full, and comes back with the process alone.
 
-        async def ask() -> bool:
-            messaging = await Messaging.connect(self.settings(), "supervisor")
-            try:
-                return await messaging.ready()
-            finally:
-                await messaging.close()
-
+        Asked in the protocol's own words, so that it may be asked from any thread.
+        """
+        settings = self.settings()
+        access = {"user": settings.user, "pass": settings.password.get_secret_value(), "verbose": False}
+        question = f"CONNECT {json.dumps(access)}\r\nSUB {_INBOX} 1\r\nPUB $JS.API.INFO {_INBOX} 0\r\n\r\n"
         try:
-            return asyncio.run(asyncio.wait_for(ask(), 3))
-        except (VedetteError, TimeoutError):
+            with socket.create_connection((LOOPBACK, self.port), timeout=2) as connection:
+                connection.sendall(question.encode())
+                lines = connection.makefile("rb")
+                while not (line := lines.readline(65536)).startswith(b"MSG "):
+                    if not line or line.startswith(b"-ERR"):
+                        return False
+                return "error" not in json.loads(lines.read(int(line.split()[-1])))
+        except (OSError, ValueError):
             return False
 
     def _greets(self, _: int) -> bool:
