@@ -13,6 +13,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from appliance.api.stale import StaleError
+from appliance.api.views.annotations import StaleProblem
 from appliance.api.views.work import Problem, ProblemField
 from appliance.clients import logging
 from appliance.contracts.errors import Code, VedetteError
@@ -62,7 +64,7 @@ def problem(error: VedetteError, status: int | None = None, fields: list[Problem
     """The problem document of an error; `status` overrides the table's (405 has no code of its own)."""
     code = error.reason.code
     number = status or STATUS[code]
-    body = Problem(
+    told = Problem(
         type=f"urn:vedette:problem:{code.value}",
         title=HTTPStatus(number).phrase,
         status=number,
@@ -71,6 +73,7 @@ def problem(error: VedetteError, status: int | None = None, fields: list[Problem
         remedy=error.reason.remedy,
         fields=fields or [],
     )
+    body = StaleProblem(**dict(told), present=error.present) if isinstance(error, StaleError) else told
     headers = {"Cache-Control": "no-store"}
     if number in {429, 503}:
         headers["Retry-After"] = _RETRY_AFTER_SECONDS

@@ -35,8 +35,8 @@ async def test_importing_twice_is_importing_once(api: Appliance) -> None:
     item = await api.push_ready()
     other = await api.push_ready(name="other.tif")
     records = [_record(50), _record(90), _record(10, "other.tif")]
-    assert (await _import(api, records)).json() == {"items": 2, "imported": 3, "replaced": 0}
-    assert (await _import(api, records)).json() == {"items": 2, "imported": 3, "replaced": 3}
+    assert (await _import(api, records)).json() == {"items": 2, "imported": 3, "replaced": 0, "overruled": 0}
+    assert (await _import(api, records)).json() == {"items": 2, "imported": 3, "replaced": 3, "overruled": 0}
     assert (len(await _listed(api, item)), len(await _listed(api, other))) == (2, 1)
     await _import(api, [_record(50)], source="b.csv")
     assert len(await _listed(api, item)) == 3

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import RedirectResponse
 
 from appliance.api.context import Cursor, ServicesOf, Who
 from appliance.api.views.detections import DetectionFilter
 from appliance.api.views.pages import DetectionPage
 from appliance.api.views.work import Evaluation, Histogram
+from appliance.contracts.detection import Detection
 
 router = APIRouter(prefix="/api/runs/{run_id}", tags=["detections"])
 
@@ -28,6 +29,14 @@ async def list_detections(
 ) -> DetectionPage:
     """In the order of `ordinal`. Geometry in WGS84, or in pixels where the item has no georeference."""
     return await services.detections.page(run_id, DetectionFilter.parse(min_score, bbox), cursor, limit)
+
+
+@router.get("/detections/{ordinal}")
+async def get_detection(
+    run_id: UUID, ordinal: Annotated[int, Path(ge=0, lt=1 << 62)], services: ServicesOf, _: Who
+) -> Detection:
+    """One detection, whole: tiles cut and round their shapes."""
+    return await services.detections.get(run_id, ordinal)
 
 
 @router.get("/detections.parquet", status_code=307, response_class=RedirectResponse)

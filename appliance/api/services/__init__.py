@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass
 
 from appliance.api.services.accounts import Accounts
+from appliance.api.services.annotation_edits import AnnotationEdits
 from appliance.api.services.annotations import Annotations
 from appliance.api.services.datasets import Datasets
 from appliance.api.services.detections import Detections
@@ -40,6 +41,7 @@ class Services:
     evaluation: Evaluations
     detectors: Detectors
     annotations: Annotations
+    annotation_edits: AnnotationEdits
     snapshots: Snapshots
     raster_tiles: RasterTiles
     vector_tiles: VectorTiles
@@ -67,6 +69,7 @@ class Services:
             evaluation=Evaluations(database),
             detectors=Detectors(database, store, settings),
             annotations=Annotations(database),
+            annotation_edits=AnnotationEdits(database),
             snapshots=Snapshots(database, store),
             raster_tiles=RasterTiles(items, store, settings.tile_threads),
             vector_tiles=VectorTiles(database, settings.tile_features),

@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.api.map_plane import box_to_map
-from appliance.api.services.missing import no_detector, no_item, no_run
+from appliance.api.services.missing import no_detection, no_detector, no_item, no_run
 from appliance.api.storage import detections, detectors, items, runs
 from appliance.api.storage.database import Database
 from appliance.api.storage.runs import RunRecord
@@ -18,6 +18,7 @@ from appliance.api.views.work import Histogram
 from appliance.clients.objectstore import ObjectStore
 from appliance.contracts import keys
 from appliance.contracts.base import RunId
+from appliance.contracts.detection import Detection
 from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.run import RunState
 
@@ -40,16 +41,29 @@ class Detections:
                 box = box_to_map(wanted.bbox, georeferenced=scene is not None and scene.crs is not None)
             return await detections.page(connection, run_id, wanted.min_score, box, (cursor, limit))
 
+    async def get(self, run_id: RunId, ordinal: int) -> Detection:
+        async with self._database.begin() as connection:
+            await _found(connection, run_id)
+            found = await detections.find(connection, run_id, ordinal)
+        if found is None:
+            raise no_detection(run_id, ordinal)
+        return found
+
     async def histogram(self, run_id: RunId, bins: int) -> Histogram:
         async with self._database.begin() as connection:
             run = (await _found(connection, run_id)).run
             detector = await detectors.find(connection, run.detector, run.version)
             if detector is None:
                 raise no_detector(run.detector, run.version)
-            counts = await detections.histogram(connection, run_id, bins)
-            labels = await detections.labels(connection, run_id)
-        running_point = detector.detector.manifest.running_point.threshold
-        return Histogram(counts=counts, total=sum(counts), labels=labels, running_point=running_point)
+            by_label = await detections.histogram(connection, run_id, bins)
+        counts = [sum(column) for column in zip(*by_label.values(), strict=True)] or [0] * bins
+        return Histogram(
+            counts=counts,
+            total=sum(counts),
+            labels={label: sum(own) for label, own in by_label.items()},
+            counts_by_label=by_label,
+            running_point=detector.detector.manifest.running_point.threshold,
+        )
 
     async def file_url(self, run_id: RunId) -> str:
         async with self._database.begin() as connection:

@@ -1,4 +1,5 @@
-"""Annotations put where they lie on the ground, once it is known: when their item becomes ready. Called by item_reports."""
+"""Annotations put where they lie on the ground, once it is known: when their item becomes ready. Called by item_reports
+and by what makes or imports annotations."""
 
 from __future__ import annotations
 
@@ -8,6 +9,12 @@ from appliance.api.map_plane import MAP_SRID, ewkb, outline, place, srid_of
 from appliance.api.storage import annotations as annotation_rows
 from appliance.contracts.annotation import AnnotationRecord
 from appliance.contracts.item import Item, SceneInfo
+
+
+def placed(record: AnnotationRecord, scene: SceneInfo) -> tuple[str, str]:
+    """(geometry, map_geometry) of one, hexadecimal EWKB."""
+    ground, drawn = place([record.polygon or [outline(record.box)]], scene)
+    return ewkb(ground, srid_of(scene))[0], ewkb(drawn, MAP_SRID)[0]
 
 
 def places(records: list[AnnotationRecord], scene: SceneInfo | None) -> list[tuple[str | None, str | None]]:

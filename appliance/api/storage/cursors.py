@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from uuid import UUID
 
 from appliance.contracts.errors import Code, VedetteError
 
@@ -15,11 +16,22 @@ def encode(*position: str | int) -> str:
 
 def decode(cursor: str, *kinds: type) -> tuple[str | int, ...]:
     """Raises VedetteError(INVALID) when it is not a cursor of such a list."""
-    wrong = VedetteError(Code.INVALID, "The cursor is not one of this list.", "Start again without a cursor.")
     try:
         position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError) as error:
-        raise wrong from error
+        raise _wrong() from error
     if not isinstance(position, list) or [type(part) for part in position] != list(kinds):
-        raise wrong
+        raise _wrong()
     return tuple(position)
+
+
+def uuid(part: str | int) -> UUID:
+    """Raises VedetteError(INVALID) when that part of a cursor is no UUID."""
+    try:
+        return UUID(str(part))
+    except ValueError as error:
+        raise _wrong() from error
+
+
+def _wrong() -> VedetteError:
+    return VedetteError(Code.INVALID, "The cursor is not one of this list.", "Start again without a cursor.")

@@ -33,6 +33,8 @@ COLUMNS = (
     "geometry",
     "map_geometry",
 )
+_COLUMNS = [column for column in detections.c if column.name not in {"run_id", "geometry", "map_geometry"}]
+_GEOMETRY = func.ST_AsGeoJSON(detections.c.geometry, 9, 0).label("geometry")
 
 
 async def remove_all(connection: AsyncConnection, run_id: RunId) -> None:
@@ -67,9 +69,7 @@ async def page(
     else:
         (after,) = cursors.decode(cursor, int)
         conditions.append(detections.c.ordinal > after)
-    columns = [column for column in detections.c if column.name not in {"run_id", "geometry", "map_geometry"}]
-    statement = select(*columns, func.ST_AsGeoJSON(detections.c.geometry, 9, 0).label("geometry"))
-    statement = statement.where(*conditions).order_by(detections.c.ordinal).limit(limit + 1)
+    statement = select(*_COLUMNS, _GEOMETRY).where(*conditions).order_by(detections.c.ordinal).limit(limit + 1)
     found = [_detection(run_id, dict(row._mapping)) for row in await connection.execute(statement)]
     more = cursors.encode(found[limit - 1].ordinal) if len(found) > limit else None
     return DetectionPage(items=found[:limit], next=more, total=total)
@@ -80,20 +80,23 @@ def _detection(run_id: RunId, values: dict[str, Any]) -> Detection:
     return Detection(run_id=run_id, box=box, **{**values, "geometry": json.loads(values["geometry"])})
 
 
-async def histogram(connection: AsyncConnection, run_id: RunId, bins: int) -> list[int]:
+async def find(connection: AsyncConnection, run_id: RunId, ordinal: int) -> Detection | None:
+    statement = select(*_COLUMNS, _GEOMETRY).where(detections.c.run_id == run_id, detections.c.ordinal == ordinal)
+    row = (await connection.execute(statement)).one_or_none()
+    return _detection(run_id, dict(row._mapping)) if row else None
+
+
+async def histogram(connection: AsyncConnection, run_id: RunId, bins: int) -> dict[str, list[int]]:
+    """Of each label, how many have a score within each of `bins` equal parts of 0..1."""
     # By way of numeric: a score of 0.7 is a little less than 0.7 as a float32, and would fall into the bin below.
     score = cast(detections.c.score, Numeric)
     bucket = func.least(func.width_bucket(score, 0, 1, bins), bins)
-    statement = select(bucket.label("bucket"), func.count().label("found")).where(detections.c.run_id == run_id)
-    counts = [0] * bins
-    for row in await connection.execute(statement.group_by(bucket)):
-        counts[row.bucket - 1] = row.found
+    statement = select(detections.c.label, bucket.label("bucket"), func.count().label("found"))
+    statement = statement.where(detections.c.run_id == run_id).group_by(detections.c.label, bucket)
+    counts: dict[str, list[int]] = {}
+    for row in await connection.execute(statement.order_by(detections.c.label)):
+        counts.setdefault(row.label, [0] * bins)[row.bucket - 1] = row.found
     return counts
-
-
-async def labels(connection: AsyncConnection, run_id: RunId) -> dict[str, int]:
-    statement = select(detections.c.label, func.count().label("found")).where(detections.c.run_id == run_id)
-    return {row.label: row.found for row in await connection.execute(statement.group_by(detections.c.label))}
 
 
 async def scored_boxes(connection: AsyncConnection, run_id: RunId) -> list[tuple[str, float, PixelBox]]:

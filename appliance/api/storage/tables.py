@@ -206,7 +206,21 @@ annotation_table = Table(
     # Null until the item is ready: only then is it known where its pixels lie.
     _geometry("geometry", 0, nullable=True),
     _geometry("map_geometry", 3857, nullable=True),
+    Column("verdict", Text, nullable=False, server_default="accepted"),
+    Column("revision", BigInteger, nullable=False, server_default="1"),
+    # Null where nobody has changed it since it was made.
+    Column("changed_by", Text),
+    _moment("changed_at", nullable=True),
+    # A tombstone: the row stays, so that it can be restored, and so that an import does not bring it back.
+    _moment("deleted_at", nullable=True),
+    Column("origin_run_id", Uuid),
+    Column("origin_ordinal", BigInteger),
+    # Of an imported annotation that a person changed: whose it was, and the digest of what that source said.
+    Column("imported_from", Text),
+    Column("imported_digest", LargeBinary),
+    CheckConstraint("verdict IN ('accepted', 'rejected')", name="verdict"),
     Index(None, "item_id", "source"),
+    Index("ix_annotations_imported", "item_id", "imported_from", postgresql_where=text("imported_from IS NOT NULL")),
     Index("ix_annotations_map", "item_id", "map_geometry", postgresql_using="gist"),
 )
 

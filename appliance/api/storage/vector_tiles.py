@@ -38,7 +38,8 @@ _ANNOTATIONS = text("""
 WITH matching AS (
     SELECT id::text AS id, label, source, map_geometry
     FROM annotations
-    WHERE item_id = :owner AND map_geometry && ST_TileEnvelope(:z, :x, :y, margin => :margin)
+    WHERE item_id = :owner AND verdict = 'accepted' AND deleted_at IS NULL
+        AND map_geometry && ST_TileEnvelope(:z, :x, :y, margin => :margin)
     ORDER BY annotations.id
     LIMIT :limit + 1
 ), picked AS (

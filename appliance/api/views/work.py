@@ -25,6 +25,7 @@ class Histogram(Contract):
     counts: list[int]
     total: int
     labels: dict[str, int]
+    counts_by_label: dict[str, list[int]] = Field(default={}, description="`counts` of each label.")
     running_point: Score
 
 
@@ -62,6 +63,7 @@ class AnnotationCounts(Contract):
     items: int
     imported: int
     replaced: int
+    overruled: int = Field(default=0, description="Left out, since a person has changed or deleted them.")
 
 
 class SnapshotPart(Contract):
