@@ -12,6 +12,7 @@ import "./styles/controls.css";
 import "./styles/layout.css";
 import "./styles/panels.css";
 import "./styles/overlays.css";
+import "./styles/annotate.css";
 
 startPreferences();
 const link = takeLink();

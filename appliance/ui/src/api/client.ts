@@ -3,6 +3,7 @@ import createClient from "openapi-fetch";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
+export type Annotation = Schemas["Annotation"];
 export type Dataset = Schemas["DatasetView"];
 export type Detector = Schemas["Detector"];
 export type Evaluation = Schemas["Evaluation"];
@@ -24,6 +25,8 @@ export class ProblemError extends Error {
     readonly status: number,
     readonly detail: string,
     readonly remedy: string,
+    /** All that was answered: some problems carry more. */
+    readonly document: Record<string, unknown> = {},
   ) {
     super(detail);
   }
@@ -51,7 +54,7 @@ export function problem(status: number, body: unknown): ProblemError {
   const document = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
   const detail = typeof document.detail === "string" ? document.detail : `The appliance answered ${status}.`;
   const remedy = typeof document.remedy === "string" ? document.remedy : "";
-  return new ProblemError(status, detail, remedy);
+  return new ProblemError(status, detail, remedy, document);
 }
 
 /** Every element of a list that comes in pages. */

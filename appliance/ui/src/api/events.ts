@@ -51,6 +51,12 @@ export function listen(onLive: (live: boolean) => void): () => void {
 function take(event: LiveEvent): void {
   const family = event.kind.split(".")[0] ?? "";
   if (event.kind === "run.changed" && event.progress && event.state === "running" && patch(event)) return;
+  if (event.kind === "annotations.changed" && event.item_id && event.subject_id && event.subject_id !== event.item_id) {
+    // One of them: whoever shows it asks for it alone.
+    for (const listener of annotationListeners) listener(event.item_id, event.subject_id);
+    refresh([["evaluation"]]);
+    return;
+  }
   refresh(FAMILIES[family] ?? []);
   if (event.kind === "run.changed" && event.state !== "running" && event.subject_id) refresh([["histogram", event.subject_id], ["evaluation", event.subject_id]]);
 }
@@ -67,6 +73,9 @@ function patch(event: LiveEvent): boolean {
   );
   return known;
 }
+
+/** Called with (item, annotation) when one annotation is not what it was. */
+export const annotationListeners = new Set<(item: string, annotation: string) => void>();
 
 const waiting = new Set<string>();
 

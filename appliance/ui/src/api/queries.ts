@@ -75,6 +75,19 @@ export const useHistogram = (run: string | null) =>
     queryFn: () => unwrap(client.GET("/api/runs/{run_id}/histogram", { params: { path: { run_id: run ?? "" } } })),
   });
 
+/** What people have said of an item on the page, rejected detections too. */
+export const useSaid = (item: string | null) =>
+  useQuery({
+    queryKey: ["annotations", item],
+    enabled: item !== null,
+    staleTime: Infinity,
+    queryFn: () =>
+      everyPage((cursor) => {
+        const params = { path: { item_id: item ?? "" }, query: { source: "people", verdict: "any" as const, cursor } };
+        return unwrap(client.GET("/api/items/{item_id}/annotations", { params }));
+      }),
+  });
+
 /** Figures against the annotations for every threshold at once; null where the scene has no annotations. */
 export const useEvaluation = (run: Pick<Run, "id" | "item_id">) =>
   useQuery({

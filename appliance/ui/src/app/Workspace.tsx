@@ -3,6 +3,8 @@ import { useEffect } from "react";
 import { listen } from "../api/events";
 import type { Session } from "../api/client";
 import { useDatasets } from "../api/queries";
+import { SaveMark } from "../annotate/SaveMark";
+import { useAnnotations } from "../annotate/useAnnotations";
 import { DetectionPanel } from "../detections/DetectionPanel";
 import { Help } from "../keys/Help";
 import { useKeys } from "../keys/useKeys";
@@ -28,6 +30,7 @@ export function Workspace({ session }: { session: Session }) {
   const datasets = useDatasets();
   useEffect(() => listen((on) => live.set(on)), []);
   useKeys();
+  useAnnotations(session.name);
   const first = datasets.data?.[0]?.name;
   const named = dataset === null || datasets.data?.some((each) => each.name === dataset);
   useEffect(() => {
@@ -47,6 +50,7 @@ export function Workspace({ session }: { session: Session }) {
             <MapView />
             <MapTools />
             <MapHint />
+            <SaveMark />
             <Readout />
           </main>
           <DetectionPanel />

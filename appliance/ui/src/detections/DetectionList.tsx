@@ -1,5 +1,6 @@
 /** The detections in view, best first: step through them by keyboard or click. */
 import { useEffect, useRef } from "react";
+import { verdicts } from "../annotate/select";
 import { inView, sceneMap } from "../map/live";
 import { classColour } from "../map/palette";
 import type { Shape } from "../map/shapes";
@@ -16,13 +17,14 @@ export function DetectionList() {
   const { filter, labels } = useWorkspace();
   const { selection } = useAddress();
   const map = useStore(sceneMap);
+  const judged = useStore(verdicts);
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
     list.current?.querySelector("[aria-current=true]")?.scrollIntoView({ block: "nearest" });
   }, [selection]);
   const shown = shapes.filter((shape) => shape.score >= filter.threshold && !filter.hidden.has(shape.label));
   const choose = (shape: Shape) => {
-    go({ selection: shape.ordinal });
+    go({ selection: shape.ordinal, annotation: null });
     map?.reveal(shape.extent);
   };
   return (
@@ -32,7 +34,7 @@ export function DetectionList() {
       </h3>
       <ul ref={list}>
         {shown.slice(0, MOST).map((shape) => (
-          <li key={shape.ordinal}>
+          <li key={shape.ordinal} data-verdict={judged.get(shape.ordinal)}>
             <button type="button" aria-current={shape.ordinal === selection} onClick={() => choose(shape)} onPointerEnter={() => map?.shapes.setHovered(shape.ordinal)} onPointerLeave={() => map?.shapes.setHovered(null)}>
               <svg className="swatch" viewBox="0 0 10 10" aria-hidden="true">
                 <rect x="1.5" y="1.5" width="7" height="7" rx="1.5" fill="none" strokeWidth="2" stroke={classColour(labels.indexOf(shape.label))} />

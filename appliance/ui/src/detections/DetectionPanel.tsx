@@ -4,6 +4,7 @@ import { ErrorText } from "../parts/ErrorText";
 import { useStore } from "../state/store";
 import { useWorkspace } from "../state/workspace";
 import { inView } from "../map/live";
+import { AnnotationPanel } from "../annotate/AnnotationPanel";
 import { Accuracy } from "./Accuracy";
 import { Attributes } from "./Attributes";
 import { ClassList } from "./ClassList";
@@ -37,6 +38,7 @@ export function DetectionPanel() {
           <Attributes />
         </>
       ) : null}
+      {item?.state === "ready" ? <AnnotationPanel /> : null}
     </aside>
   );
 }

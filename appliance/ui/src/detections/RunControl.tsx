@@ -55,7 +55,7 @@ function RunButton({ detector, onRun, done }: { detector: Detector | undefined; 
 
 function RunChoice({ runs, run }: { runs: Run[]; run: Run | null }) {
   return (
-    <select aria-label="Run shown" value={run?.id} onChange={(event) => go({ run: event.target.value, threshold: null, selection: null, hidden: [] })}>
+    <select aria-label="Run shown" value={run?.id} onChange={(event) => go({ run: event.target.value, threshold: null, selection: null, annotation: null, hidden: [] })}>
       {runs.map((each) => (
         <option key={each.id} value={each.id}>
           {`${each.detector} ${each.version}${each.state === "succeeded" ? "" : `, ${each.state}`}`}

@@ -1,21 +1,19 @@
 /** How many detections the filter lets through, of how many, by which detector. */
 import { Download } from "lucide-react";
 import type { Histogram, Run } from "../api/client";
-import { inView } from "../map/live";
 import { count } from "../parts/numbers";
-import { useStore } from "../state/store";
 import { useWorkspace } from "../state/workspace";
 import { countAtLeast } from "./filter";
 
 export function ShownCount({ histogram, run }: { histogram: Histogram; run: Run }) {
   const { filter } = useWorkspace();
-  const { shapes } = useStore(inView);
-  const all = filter.hidden.size === 0;
+  const kept = Object.entries(histogram.counts_by_label).filter(([label]) => !filter.hidden.has(label));
+  const shown = kept.reduce((sum, [, counts]) => sum + countAtLeast(counts, filter.threshold), 0);
   return (
     <div className="shown">
       <p>
-        <strong className="numbers" data-testid="shown">{count(all ? countAtLeast(histogram.counts, filter.threshold) : shapes.length)}</strong>
-        <span className="quiet numbers">{all ? ` of ${count(histogram.total)}` : " in view"}</span>
+        <strong className="numbers" data-testid="shown">{count(shown)}</strong>
+        <span className="quiet numbers">{` of ${count(histogram.total)}`}</span>
       </p>
       <p className="quiet shown-run">
         {`${run.detector} ${run.version}`}

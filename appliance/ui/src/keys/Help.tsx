@@ -1,5 +1,6 @@
 /** F1: the keys of this place, and the switch for keys of one letter. */
 import { useEffect, useRef } from "react";
+import { ANNOTATE } from "../annotate/keys";
 import { helpOpen } from "../palette/open";
 import { letterKeys } from "../state/preferences";
 import { useStore } from "../state/store";
@@ -18,8 +19,8 @@ function OpenHelp() {
       <div className="help-body">
         <h2 id="help-title">Keys</h2>
         <dl>
-          {[...ALWAYS, ...(letters ? BINDINGS : [])].map(({ shown, what }) => (
-            <div key={shown}>
+          {[...ALWAYS, ...(letters ? [...ANNOTATE, ...BINDINGS] : [])].map(({ shown, what }) => (
+            <div key={shown + what}>
               <dt>
                 <kbd>{shown}</kbd>
               </dt>

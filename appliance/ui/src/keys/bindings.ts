@@ -1,4 +1,5 @@
 /** Which key does what. One list: the keyboard obeys it and the help shows it. */
+import { actOnPast } from "../annotate/keys";
 import { pickFiles } from "../scenes/pick";
 import { sceneMap, inView } from "../map/live";
 import { helpOpen, paletteOpen } from "../palette/open";
@@ -25,7 +26,7 @@ export const BINDINGS: Binding[] = [
   { keys: ["r"], shown: "R", what: "Run the detector on this scene", act: runNewest },
   { keys: ["]"], shown: "]", what: "Raise the lowest score shown", act: (workspace) => shift(workspace, STEP) },
   { keys: ["["], shown: "[", what: "Lower the lowest score shown", act: (workspace) => shift(workspace, -STEP) },
-  { keys: ["p"], shown: "P", what: "Back to the running point", act: () => adjust({ threshold: null }) },
+  { keys: ["\\"], shown: "\\", what: "Back to the running point", act: () => adjust({ threshold: null }) },
   { keys: ["."], shown: ".", what: "Next detection in view", act: () => stepShape(1) },
   { keys: [","], shown: ",", what: "Previous detection in view", act: () => stepShape(-1) },
   { keys: ["h"], shown: "H", what: "Detections on and off", act: () => adjust({ detections: !getAddress().detections }) },
@@ -40,6 +41,8 @@ export const BINDINGS: Binding[] = [
 /** Keys that always work, also with letter keys switched off. */
 export const ALWAYS: { shown: string; what: string }[] = [
   { shown: "Ctrl K", what: "Find scenes, detectors, places, commands" },
+  { shown: "Ctrl Z", what: "Undo the last annotation" },
+  { shown: "Ctrl Shift Z", what: "Do it again" },
   { shown: "F1", what: "These keys" },
   { shown: "Arrows", what: "Move the map, when it has the focus" },
   { shown: "Esc", what: "Close, or let the selection go" },
@@ -55,7 +58,7 @@ export function actAlways(event: KeyboardEvent): boolean {
     helpOpen.set(true);
     return true;
   }
-  return false;
+  return actOnPast(event);
 }
 
 function stepScene({ items }: Workspace, step: number): void {
@@ -69,7 +72,7 @@ function stepShape(step: number): void {
   const at = shapes.findIndex((shape) => shape.ordinal === getAddress().selection);
   const next = shapes[at < 0 ? 0 : (at + step + shapes.length) % shapes.length];
   if (!next) return;
-  go({ selection: next.ordinal });
+  go({ selection: next.ordinal, annotation: null });
   sceneMap.get()?.reveal(next.extent);
 }
 

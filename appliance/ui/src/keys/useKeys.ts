@@ -1,5 +1,6 @@
 /** Obeys the keyboard, except while somebody types or a dialogue is open. */
 import { useEffect, useRef } from "react";
+import { annotateBinding, stopTool } from "../annotate/keys";
 import { getAddress, go } from "../state/navigation";
 import { letterKeys } from "../state/preferences";
 import { useWorkspace, type Workspace } from "../state/workspace";
@@ -26,8 +27,15 @@ function obey(event: KeyboardEvent, workspace: Workspace): boolean {
   if (event.target instanceof Element && typing(event.target)) return false;
   if (event.key === "Escape") {
     // An open menu takes Escape for itself.
-    if (getAddress().selection === null || document.querySelector("[popover]:popover-open")) return false;
-    go({ selection: null });
+    if (document.querySelector("[popover]:popover-open")) return false;
+    if (stopTool()) return true;
+    if (getAddress().selection === null && getAddress().annotation === null) return false;
+    go({ selection: null, annotation: null });
+    return true;
+  }
+  const annotate = annotateBinding(event.key, workspace, letterKeys.get());
+  if (annotate) {
+    annotate();
     return true;
   }
   const binding = letterKeys.get() ? BINDINGS.find((each) => each.keys.includes(event.key.toLowerCase())) : undefined;

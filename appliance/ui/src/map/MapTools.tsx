@@ -1,5 +1,7 @@
 /** Buttons at the map's corner: zoom, fit, layers. Each has its key. */
-import { Maximize, Minus, Plus, Shapes as ShapesIcon, SquareDashed } from "lucide-react";
+import { Maximize, Minus, Pentagon, Plus, Shapes as ShapesIcon, SquareDashed, SquarePlus } from "lucide-react";
+import { take } from "../annotate/keys";
+import { tool } from "../annotate/tool";
 import { IconButton } from "../parts/IconButton";
 import { adjust, useAddress } from "../state/navigation";
 import { useStore } from "../state/store";
@@ -8,6 +10,7 @@ import { sceneMap } from "./live";
 
 export function MapTools() {
   const map = useStore(sceneMap);
+  const chosen = useStore(tool);
   const { annotations, detections, scene } = useAddress();
   return (
     <div className="map-tools" role="toolbar" aria-label="Map">
@@ -17,6 +20,8 @@ export function MapTools() {
       {scene === null ? null : (
         <>
           <IconButton label="Detections" keys="H" pressed={detections} onClick={() => adjust({ detections: !detections })} icon={<ShapesIcon />} />
+          <IconButton label="Draw a box" keys="B" pressed={chosen === "box"} onClick={() => take("box")} icon={<SquarePlus />} />
+          <IconButton label="Draw a polygon" keys="P" pressed={chosen === "polygon"} onClick={() => take("polygon")} icon={<Pentagon />} />
           <IconButton label="Annotations" keys="A" pressed={annotations} onClick={() => adjust({ annotations: !annotations })} icon={<SquareDashed />} />
           <DisplayMenu />
         </>

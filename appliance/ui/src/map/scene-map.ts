@@ -12,6 +12,7 @@ import { Basemap } from "./basemap";
 import { finestZoom, fromPlace, isGeoreferenced, sceneExtent, toPlace, type Extent } from "./geometry";
 import { makePicture, showPicture } from "./picture";
 import { Shapes } from "./shapes";
+import { AnnotationLayer } from "../annotate/layer";
 import { ANNOTATION_STYLE } from "./styles";
 
 const WORLD: Extent = [-20037508.34, -20037508.34, 20037508.34, 20037508.34];
@@ -22,7 +23,8 @@ export class SceneMap {
   readonly shapes = new Shapes();
   readonly basemap = new Basemap();
   private readonly picture = makePicture();
-  private readonly annotations = new VectorTileLayer({ style: ANNOTATION_STYLE, zIndex: 4, visible: false });
+  readonly judged = new AnnotationLayer();
+  private readonly annotations = new VectorTileLayer({ style: (feature) => (feature.get("source") === "people" ? undefined : ANNOTATION_STYLE), zIndex: 4, visible: false });
   private item: Item | null = null;
 
   constructor(target: HTMLElement) {
@@ -30,7 +32,7 @@ export class SceneMap {
       target,
       controls: [],
       interactions: interactions({ altShiftDragRotate: false, pinchRotate: false }),
-      layers: [this.basemap.layer, this.basemap.footprints, this.picture, this.annotations, this.shapes.group],
+      layers: [this.basemap.layer, this.basemap.footprints, this.picture, this.annotations, this.shapes.group, this.judged.layer],
       view: new View({ center: [0, 2e6], zoom: 2, minZoom: 0, maxZoom: 28, enableRotation: false, smoothResolutionConstraint: false }),
       maxTilesLoading: 24,
     });

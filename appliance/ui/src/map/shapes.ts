@@ -36,6 +36,8 @@ export class Shapes {
   private labels: string[] = [];
   private hovered: number | null = null;
   private selected: number | null = null;
+  private rejected: ReadonlySet<number> = new Set();
+  private replaced: ReadonlySet<number> = new Set();
 
   /** Shows the run's detections; `count` is how many it has. */
   show(run: string | null, count: number, extent: Extent, finest: number): void {
@@ -80,6 +82,14 @@ export class Shapes {
     this.over?.changed();
   }
 
+  /** Rejected ones fade; replaced ones are drawn as annotations instead. */
+  setJudged(rejected: ReadonlySet<number>, replaced: ReadonlySet<number>): void {
+    this.rejected = rejected;
+    this.replaced = replaced;
+    this.layer?.changed();
+    this.over?.changed();
+  }
+
   /** The shapes shown that touch an extent, each once, best first. */
   within(extent: Extent, resolution: number): Shape[] {
     if (!this.loaded || !this.group.getVisible()) return [];
@@ -110,14 +120,17 @@ export class Shapes {
     const label = feature.get("label") as string;
     const score = feature.get("score") as number;
     if (!passes(this.filter, score, label)) return undefined;
+    const ordinal = feature.get("ordinal") as number;
+    if (this.replaced.has(ordinal)) return undefined;
     const styles = shapeStyles(this.labels.indexOf(label));
+    if (this.rejected.has(ordinal)) return styles.faded;
     const [x0 = 0, , x1 = 0] = feature.getGeometry()?.getExtent() ?? [];
     return (x1 - x0) / resolution > ROOM_FOR_TEXT ? styles.named(score.toFixed(2)) : styles.outline;
   }
 
   private styleOver(feature: FeatureLike) {
     const ordinal = feature.get("ordinal") as number;
-    if (ordinal !== this.selected && ordinal !== this.hovered) return undefined;
+    if ((ordinal !== this.selected && ordinal !== this.hovered) || this.replaced.has(ordinal)) return undefined;
     const label = feature.get("label") as string;
     if (!passes(this.filter, feature.get("score") as number, label)) return undefined;
     const styles = shapeStyles(this.labels.indexOf(label));

@@ -1,4 +1,5 @@
 /** How shapes look: a thin outline in the class's colour on a dark halo, so that snow and sea both leave it readable. */
+import Circle from "ol/style/Circle";
 import Fill from "ol/style/Fill";
 import Stroke from "ol/style/Stroke";
 import Style from "ol/style/Style";
@@ -11,6 +12,10 @@ export interface ShapeStyles {
   outline: Style[];
   hover: Style[];
   selected: Style[];
+  /** What a person says is there: a full line, and a faint fill that tells it from a detection. */
+  accepted: Style[];
+  /** A detection that a person has rejected. */
+  faded: Style[];
   /** The outline with text inside, for shapes large enough on the screen. */
   named(text: string): Style[];
 }
@@ -28,6 +33,8 @@ export function shapeStyles(index: number): ShapeStyles {
     outline,
     hover: stroke(colour, 2.6, 5.4),
     selected: [...stroke(colour, 2.6, 6), new Style({ fill: new Fill({ color: translucent(colour, 0.28) }), zIndex: 3 })],
+    accepted: [...stroke(colour, 2.2, 4.6), new Style({ fill: new Fill({ color: translucent(colour, 0.12) }), zIndex: 3 })],
+    faded: [new Style({ stroke: new Stroke({ color: "rgba(160, 170, 176, 0.45)", width: 1, lineDash: [2, 4] }), zIndex: 1 })],
     named(text) {
       const before = texts.get(text);
       if (before) return before;
@@ -61,6 +68,13 @@ export const ANNOTATION_STYLE: Style[] = [
   new Style({ stroke: new Stroke({ color: HALO, width: 3 }), zIndex: 1 }),
   new Style({ stroke: new Stroke({ color: ANNOTATION_COLOUR, width: 1.2, lineDash: [4, 3] }), zIndex: 2 }),
 ];
+
+/** The shape under the hand, and its corners. */
+export function editStyles(): Style[] {
+  const fill = new Fill({ color: ANNOTATION_COLOUR });
+  const handle = new Circle({ radius: 5, fill, stroke: new Stroke({ color: HALO, width: 2 }) });
+  return [...stroke(ANNOTATION_COLOUR, 2, 5), new Style({ fill: new Fill({ color: "rgba(255, 255, 255, 0.08)" }), image: handle, zIndex: 5 })];
+}
 
 /** Land and borders of the offline basemap, and the footprints of scenes on it, read from the theme's tokens. */
 export function quietStyles(): { land: Style; footprint: Style; chosen: Style } {

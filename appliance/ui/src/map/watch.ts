@@ -1,6 +1,8 @@
 /** Listens to the map: what is under the pointer, what is in view, what was clicked, where it went. */
 import type MapBrowserEvent from "ol/MapBrowserEvent";
 import { unByKey } from "ol/Observable";
+import { drawing } from "../annotate/tool";
+import { choose } from "../annotate/select";
 import { adjust, getAddress, go, openScene } from "../state/navigation";
 import { inView, lastSelected, liveView } from "./live";
 import type { SceneMap } from "./scene-map";
@@ -43,11 +45,13 @@ export function watch(scene: SceneMap): () => void {
     waiting = window.setTimeout(collect, ARRIVALS_MS);
   };
   const click = (event: MapBrowserEvent) => {
+    if (drawing()) return;
     const [x = 0, y = 0] = event.coordinate;
+    if (choose(scene.judged.at(x, y))) return;
     const hit = scene.shapes.at(x, y, map.getView().getResolution() ?? 1);
-    if (hit) go({ selection: hit.ordinal });
+    if (hit) go({ selection: hit.ordinal, annotation: null });
     else if (getAddress().scene === null) openFootprint(scene, event.pixel);
-    else if (getAddress().selection !== null) go({ selection: null });
+    else if (getAddress().selection !== null || getAddress().annotation !== null) go({ selection: null, annotation: null });
   };
   const keys = [
     map.on("pointermove", (event) => {

@@ -42,7 +42,7 @@ function sceneCommands(): Command[] {
     { id: "fit", kind: "command", title: "Fit the scene", keys: "0", act: () => sceneMap.get()?.fit() },
     { id: "annotations", kind: "command", title: "Show or hide annotations", keys: "A", act: () => adjust({ annotations: !getAddress().annotations }) },
     { id: "detections", kind: "command", title: "Show or hide detections", keys: "H", act: () => adjust({ detections: !getAddress().detections }) },
-    { id: "running-point", kind: "command", title: "Back to the running point", keys: "P", act: () => adjust({ threshold: null }) },
+    { id: "running-point", kind: "command", title: "Back to the running point", keys: "\\", act: () => adjust({ threshold: null }) },
     { id: "world", kind: "command", title: "Close the scene", act: () => openScene(null) },
   ];
 }

@@ -17,7 +17,7 @@ export function runDetector(item: Item, detector: Pick<Detector, "name" | "versi
   unwrap(client.POST("/api/items/{item_id}/runs", { params: { path: { item_id: item.id } }, body }))
     .then((run) => {
       remember(run);
-      if (getAddress().scene === item.id) go({ run: run.id, threshold: null, selection: null, hidden: [] });
+      if (getAddress().scene === item.id) go({ run: run.id, threshold: null, selection: null, annotation: null, hidden: [] });
     })
     .catch(fail);
 }

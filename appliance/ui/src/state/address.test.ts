@@ -7,6 +7,7 @@ const FULL: Address = {
   run: "550235ab-f3b4-5ef0-8317-437b8e368911",
   threshold: 0.41,
   selection: 12,
+  annotation: "0d6a5a2e-9a0c-4a7e-8f3e-2b1c4d5e6f70",
   hidden: ["tree/dead", "tree/shrub, low"],
   place: { first: 29.692512, second: -81.989892, zoom: 21.33 },
   annotations: true,

@@ -19,6 +19,8 @@ export interface Address extends Display {
   run: string | null;
   threshold: number | null;
   selection: number | null;
+  /** The annotation that is selected, where it is not that of a detection. */
+  annotation: string | null;
   hidden: string[];
   place: Place | null;
   annotations: boolean;
@@ -31,6 +33,7 @@ export const NOWHERE: Address = {
   run: null,
   threshold: null,
   selection: null,
+  annotation: null,
   hidden: [],
   place: null,
   annotations: false,
@@ -51,6 +54,7 @@ export function parseAddress(search: string): Address {
     run: query.get("run"),
     threshold: threshold === null ? null : Math.min(1, Math.max(0, threshold)),
     selection: selection !== null && Number.isInteger(selection) && selection >= 0 ? selection : null,
+    annotation: /^[0-9a-f-]{36}$/.test(query.get("shape") ?? "") ? query.get("shape") : null,
     hidden: query.getAll("hide"),
     place: place(query.get("at")),
     annotations: query.get("annotations") === "1",
@@ -71,6 +75,7 @@ export function formatAddress(address: Address): string {
   put("run", address.run);
   put("t", address.threshold === null ? null : round(address.threshold, 3));
   put("sel", address.selection);
+  put("shape", address.annotation);
   for (const label of [...address.hidden].sort()) query.append("hide", label);
   put("annotations", address.annotations ? 1 : null);
   put("detections", address.detections ? null : 0);

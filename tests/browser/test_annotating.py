@@ -1,0 +1,181 @@
+"""Annotating in Chromium: accept and reject by keyboard, edit by dragging, undo, reload, two pages on one shape."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import BrowserContext, Page, Route, expect
+
+from tests.browser import steps
+from tests.browser.conftest import Ask
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(400)]
+
+
+@pytest.fixture
+async def woodland(signed_in: Page, real_scene: Path) -> Page:
+    """The page with a run's detections on the map, in a dataset of its own, the best detection selected."""
+    await steps.new_dataset(signed_in, f"Woodland {secrets.token_hex(3)}")
+    await steps.choose_files(signed_in, real_scene)
+    await steps.open_scene(signed_in, real_scene.name)
+    await steps.run_detector(signed_in)
+    await steps.until_outlines(signed_in, drawn=True)
+    await signed_in.get_by_label("In view").get_by_role("listitem").nth(2).get_by_role("button").click()
+    await signed_in.get_by_label("Selected detection").wait_for()
+    return signed_in
+
+
+def said(ask: Ask, page: Page, verdict: str = "any") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ask(f"/api/items/{steps.query(page)['scene']}/annotations", verdict=verdict)["items"]
+    return found
+
+
+async def selected(page: Page) -> int:
+    await page.wait_for_timeout(250)  # the address is written at most five times a second
+    return int(steps.query(page)["sel"])
+
+
+async def saved(page: Page) -> None:
+    await expect(page.get_by_test_id("saved")).to_have_attribute("data-state", "saved")
+
+
+async def corner(page: Page, ask: Ask, ordinal: int, index: int = 2) -> tuple[float, float]:
+    """Where on the screen a corner of a detection's box lies, from the place in the address and the scene's own grid."""
+    run = ask(f"/api/runs/{steps.query(page)['run']}/detections/{ordinal}")
+    longitude, latitude = run["geometry"]["coordinates"][0][index]
+    return await on_screen(page, longitude, latitude)
+
+
+async def on_screen(page: Page, longitude: float, latitude: float) -> tuple[float, float]:
+    def mercator(lon: float, lat: float) -> tuple[float, float]:
+        return math.radians(lon) * 6378137, math.asinh(math.tan(math.radians(lat))) * 6378137
+
+    at = [float(part) for part in steps.query(page)["at"].split(",")]
+    centre, point = mercator(at[1], at[0]), mercator(longitude, latitude)
+    resolution = 156543.03392804097 / 2 ** at[2]
+    box = await page.locator(".map").bounding_box()
+    assert box is not None
+    return (
+        box["x"] + box["width"] / 2 + (point[0] - centre[0]) / resolution,
+        box["y"] + box["height"] / 2 - (point[1] - centre[1]) / resolution,
+    )
+
+
+async def drag(page: Page, start: tuple[float, float], by: tuple[float, float]) -> None:
+    await page.mouse.move(*start)
+    await page.mouse.down()
+    await page.mouse.move(start[0] + by[0] / 2, start[1] + by[1] / 2, steps=4)
+    await page.mouse.move(start[0] + by[0], start[1] + by[1], steps=4)
+    await page.mouse.up()
+
+
+async def test_judging_goes_by_keyboard_alone_and_can_be_undone(woodland: Page, ask: Ask) -> None:
+    page = woodland
+    first = await selected(page)
+    await page.keyboard.press("a")
+    second = await selected(page)
+    assert second != first
+    await page.keyboard.press("r")
+    third = await selected(page)
+    assert third not in {first, second}
+    await saved(page)
+    judged = {one["origin"]["ordinal"]: one["verdict"] for one in said(ask, page)}
+    assert judged == {first: "accepted", second: "rejected"}
+    assert {one["source"] for one in said(ask, page)} == {"people"}
+    await expect(page.locator('.detection-list li[data-verdict="rejected"]')).to_have_count(1)
+
+    await page.keyboard.press("Control+z")
+    await page.keyboard.press("Control+z")
+    await saved(page)
+    assert said(ask, page) == []
+    await page.keyboard.press("Control+Shift+z")
+    await saved(page)
+    assert [one["origin"]["ordinal"] for one in said(ask, page)] == [first]
+    await page.reload()
+    await steps.until_outlines(page, drawn=True)
+    await expect(page.locator('.detection-list li[data-verdict="accepted"]')).to_have_count(1)
+    await page.keyboard.press("F1")
+    await expect(page.get_by_role("dialog", name="Keys")).to_contain_text("Accept the selected detection")
+    assert await steps.violations(page) == []
+
+
+async def test_a_box_is_dragged_drawn_deleted_and_kept_over_a_cut_line(woodland: Page, ask: Ask) -> None:
+    page = woodland
+    ordinal = await selected(page)
+    box = ask(f"/api/runs/{steps.query(page)['run']}/detections/{ordinal}")["box"]
+    await page.keyboard.press("e")
+    await page.wait_for_timeout(600)
+    await drag(page, await corner(page, ask, ordinal), (30, 24))
+    await saved(page)
+    (edited,) = said(ask, page)
+    assert edited["box"]["width"] > box["width"] + 2
+    assert edited["box"]["height"] > box["height"] + 2
+    await page.keyboard.press("Escape")
+    assert await steps.violations(page) == []
+
+    async def cut(route: Route) -> None:
+        await route.abort()
+
+    await page.route("**/annotations/**", cut)
+    await page.keyboard.press("b")
+    middle = await page.locator(".map").bounding_box()
+    assert middle is not None
+    x, y = middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2
+    await page.mouse.click(x - 60, y - 40)
+    await page.mouse.click(x + 60, y + 40)
+    await expect(page.get_by_test_id("saved")).to_have_attribute("data-state", "stuck")
+    assert len(said(ask, page)) == 1
+    page.on("dialog", lambda dialog: dialog.accept())
+    await page.unroute_all(behavior="ignoreErrors")
+    await page.reload()
+    await steps.until_outlines(page, drawn=True)
+    await saved(page)
+    assert sorted(one["origin"] is None for one in said(ask, page)) == [False, True]
+    await page.get_by_label("Annotation", exact=True).wait_for()
+    await page.keyboard.press("Delete")
+    await saved(page)
+    assert [one["id"] for one in said(ask, page)] == [edited["id"]]
+
+
+async def test_two_pages_edit_one_shape(woodland: Page, context: BrowserContext, ask: Ask) -> None:
+    """The colleague sees a change by itself; of two made at once one wins, and the other is told."""
+    page = woodland
+    ordinal = await selected(page)
+    await page.get_by_role("button", name="Accept").click()
+    await saved(page)
+    await page.get_by_label("In view").get_by_role("listitem").nth(2).get_by_role("button").click()
+    colleague = await context.new_page()
+    await colleague.goto(page.url)
+    verdict = colleague.get_by_test_id("verdict")
+    await expect(verdict).to_have_text("accepted")
+    assert await selected(page) == ordinal
+    name = page.get_by_label("Annotation", exact=True).get_by_label("Class")
+    await name.fill("tree/old")
+    await name.press("Enter")
+    other = colleague.get_by_label("Annotation", exact=True).get_by_label("Class")
+    await expect(other).to_have_value("tree/old")
+
+    held: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        held.append(route)
+
+    # The colleague's change is on its way while the first page's is made.
+    await colleague.route("**/annotations/*", hold)
+    await other.fill("tree/slow")
+    await other.press("Enter")
+    await expect(colleague.get_by_test_id("saved")).to_have_attribute("data-state", "saving")
+    await name.fill("tree/quick")
+    await name.press("Enter")
+    await saved(page)
+    await colleague.unroute("**/annotations/*", hold)
+    for route in held:
+        await route.continue_()
+    await expect(colleague.get_by_role("status").filter(has_text="has changed this annotation")).to_be_visible()
+    await expect(other).to_have_value("tree/quick")
+    assert [one["label"] for one in said(ask, page)] == ["tree/quick"]
+    await colleague.close()
