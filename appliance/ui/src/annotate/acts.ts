@@ -61,14 +61,20 @@ export function drawn(kind: "box" | "polygon", rings: Rings): void {
   const georeferenced = sceneMap.get()?.georeferenced ?? true;
   const after: Stand = { verdict: "accepted", label, shape: kind, rings: fromMap(rings, georeferenced), origin: null };
   work.make({ item: open.item, id, before: null, after });
-  tool.set("none");
-  go({ annotation: id, selection: null });
+  // The click that ends the drawing is still on its way: it must not select what lies beneath.
+  window.setTimeout(() => {
+    tool.set("none");
+    go({ annotation: id, selection: null });
+  });
 }
 
 export function step(back: boolean): void {
   const change = back ? work.undo() : work.redo();
   round.set((before) => before + 1);
-  if (!change) return say(back ? "Nothing to undo." : "Nothing to do again.");
+  if (!change) {
+    say(back ? "Nothing to undo." : "Nothing to do again.");
+    return;
+  }
   if (change.after?.origin ?? change.before?.origin) return;
   const there = work.standing(change.id) !== null;
   if (there) go({ annotation: change.id, selection: null });

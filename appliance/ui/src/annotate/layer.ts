@@ -21,7 +21,7 @@ export class AnnotationLayer {
     const wanted = new Map(standings.filter(({ stand }) => stand.verdict === "accepted" && stand.rings).map((each) => [each.id, each.stand]));
     for (const [id] of this.drawn) {
       if (wanted.has(id)) continue;
-      const feature = this.source.getFeatureById(id) as Feature<Polygon> | null;
+      const feature = this.source.getFeatureById(id);
       if (feature) this.source.removeFeature(feature);
       this.drawn.delete(id);
     }
@@ -54,7 +54,7 @@ export class AnnotationLayer {
   }
 
   private put(id: string, rings: number[][][], label: string): void {
-    const known = this.source.getFeatureById(id) as Feature<Polygon> | null;
+    const known = this.source.getFeatureById(id);
     const feature = known ?? new Feature<Polygon>();
     feature.setGeometry(new Polygon(rings));
     feature.set("label", label);

@@ -58,7 +58,7 @@ function useShowing(): void {
   const said = useStore(known);
   const waiting = useStore(queue);
   const { selection, annotation } = useAddress();
-  const standings = useMemo(() => (open && said && waiting ? all(open.item) : []), [open, said, waiting]);
+  const standings = useMemo(() => (open ? all(open.item, said, waiting) : []), [open, said, waiting]);
   useEffect(() => {
     const own = standings.filter(({ stand }) => stand.origin !== null && stand.origin.run_id === open?.run);
     const ordinals = (wanted: (stand: Stand) => boolean) => new Set(own.filter(({ stand }) => wanted(stand)).map(({ stand }) => stand.origin?.ordinal ?? -1));

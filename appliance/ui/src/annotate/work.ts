@@ -12,10 +12,14 @@ let past: Past = NOTHING;
 
 /** What an annotation is on this page: as the appliance says, with what waits to be sent. */
 export function standing(id: string): Stand | null {
-  const waiting = pending(queue.get(), id);
-  if (waiting !== undefined) return waiting;
-  const said = known.get().get(id);
-  return said ? standOf(said) : null;
+  return standingOf(id, known.get(), queue.get());
+}
+
+function standingOf(id: string, said: ReadonlyMap<string, Annotation>, waiting: readonly Entry[]): Stand | null {
+  const wanted = pending(waiting, id);
+  if (wanted !== undefined) return wanted;
+  const one = said.get(id);
+  return one ? standOf(one) : null;
 }
 
 export interface Standing {
@@ -24,12 +28,12 @@ export interface Standing {
 }
 
 /** All of an item's annotations as they stand. */
-export function all(item: string): Standing[] {
+export function all(item: string, said: ReadonlyMap<string, Annotation>, waiting: readonly Entry[]): Standing[] {
   const ids = new Set<string>();
-  for (const each of known.get().values()) if (each.item_id === item) ids.add(each.id);
-  for (const entry of queue.get()) if (entry.item === item) ids.add(entry.id);
+  for (const each of said.values()) if (each.item_id === item) ids.add(each.id);
+  for (const entry of waiting) if (entry.item === item) ids.add(entry.id);
   return [...ids].flatMap((id) => {
-    const stand = standing(id);
+    const stand = standingOf(id, said, waiting);
     return stand ? [{ id, stand }] : [];
   });
 }
