@@ -40,7 +40,7 @@ async def selected(page: Page) -> int:
 
 
 async def saved(page: Page) -> None:
-    await expect(page.get_by_test_id("saved")).to_have_attribute("data-state", "saved")
+    await expect(page.get_by_test_id("saved")).to_have_attribute("data-state", "saved", timeout=45_000)
 
 
 async def corner(page: Page, ask: Ask, ordinal: int, index: int = 2) -> tuple[float, float]:
