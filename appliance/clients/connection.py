@@ -38,9 +38,10 @@ class Connection:
         client, problems, joined = Client(), list[Exception](), False
 
         async def on_error(error: Exception) -> None:
-            problems[:] = [error]
+            if not any(map(_is_refusal, problems)):  # what comes after a refusal is only the hanging up
+                problems[:] = [error]
             logging.get().warning("messaging", problem=str(error) or type(error).__name__)
-            if not joined and "authorization" in str(error).lower():
+            if not joined and _is_refusal(error):
                 raise error  # ends the attempt: asking again with the same password is no use
 
         async def on_closed() -> None:
@@ -91,3 +92,7 @@ class Connection:
             if self.client.is_connected:
                 await self.client.flush(timeout=2)
         await self.client.close()
+
+
+def _is_refusal(error: Exception) -> bool:
+    return "authorization" in str(error).lower()
