@@ -156,20 +156,22 @@ def open_dataset(source: SceneSource, level: int | None) -> DatasetReader:
 def refusal(source: SceneSource, error: Exception) -> VedetteError:
     """What a person reads when GDAL cannot go on; a store that does not answer may be tried again."""
     text = str(error.__cause__ or error)
-    if source.path.startswith(_REMOTE) and any(word in text for word in ("CURL", "HTTP", "timed out", "Timeout")):
+    # A store that breaks off in the middle looks like damage, and GDAL does not always say so.
+    remote = source.path.startswith(_REMOTE)
+    if remote and any(word in text for word in ("CURL", "HTTP", "timed out", "Timeout")):
         return VedetteError(Code.STORE, f"{source.name} could not be fetched from the object store.", retryable=True)
     if "not recognized" in text:
         return VedetteError(
             Code.UNREADABLE,
             f"{source.name} is not a raster that can be read.",
             "Give a GeoTIFF, JPEG 2000, PNG or JPEG.",
+            retryable=remote,
         )
     return VedetteError(
         Code.TRUNCATED,
         f"{source.name} is damaged or cut short: {' '.join(text.split())[:200].rstrip('.')}.",
         "Copy the file again from where it came.",
-        # A store that broke off in the middle looks the same, and GDAL does not always say so.
-        retryable=source.path.startswith(_REMOTE),
+        retryable=remote,
     )
 
 
