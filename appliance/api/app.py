@@ -10,6 +10,7 @@ from appliance.api.routes import ALL
 from appliance.api.routes.page import page_router
 from appliance.api.security import BodyLimit, Guard, SecurityHeaders
 from appliance.api.services import Services
+from appliance.api.tracing import Traced
 
 
 def create_app(services: Services, store_origin: str) -> ASGIApp:
@@ -20,4 +21,4 @@ def create_app(services: Services, store_origin: str) -> ASGIApp:
     errors.install(app)
     guarded = Guard(app, services.accounts.authenticate)
     limited = BodyLimit(guarded, services.settings.body_limit_bytes)
-    return SecurityHeaders(limited, store_origin)
+    return Traced(SecurityHeaders(limited, store_origin))

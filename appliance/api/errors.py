@@ -16,7 +16,7 @@ from starlette.responses import Response
 from appliance.api.stale import StaleError
 from appliance.api.views.annotations import StaleProblem
 from appliance.api.views.work import Problem, ProblemField
-from appliance.clients import logging
+from appliance.clients import logging, tracing
 from appliance.contracts.errors import Code, VedetteError
 
 MEDIA_TYPE = "application/problem+json"
@@ -72,6 +72,7 @@ def problem(error: VedetteError, status: int | None = None, fields: list[Problem
         code=code,
         remedy=error.reason.remedy,
         fields=fields or [],
+        trace_id=tracing.current(),
     )
     body = StaleProblem(**dict(told), present=error.present) if isinstance(error, StaleError) else told
     headers = {"Cache-Control": "no-store"}

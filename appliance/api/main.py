@@ -77,7 +77,7 @@ async def serve(settings: ApiSettings, database_url: str, store: StoreSettings, 
             lifespan="off",
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        async with background:
+        async with background, services.health.watching():
             logging.get().info("serving", address=settings.origin)
             await Server(config, stopping).serve()
         services.raster_tiles.close()

@@ -14,13 +14,14 @@ from nats.js import errors as js_errors
 from nats.js.kv import KeyValue
 from pydantic import ValidationError
 
-from appliance.clients import follow, jetstream, work_queue
+from appliance.clients import follow, jetstream, tracing, work_queue
 from appliance.clients.connection import REQUEST_SECONDS, Connection
 from appliance.clients.jetstream import translated
 from appliance.clients.settings import MessagingSettings
 from appliance.clients.work_queue import Delivery, HandBack, Handler
 from appliance.contracts import messages
 from appliance.contracts.base import Contract, RunId
+from appliance.contracts.errors import VedetteError
 from appliance.contracts.worker import WorkerAnnouncement
 
 __all__ = ["Cancellation", "Delivery", "HandBack", "Handler", "Messaging"]
@@ -60,12 +61,20 @@ class Messaging:
         """Send what is buffered, if the server is there, and hang up."""
         await self._connection.close()
 
+    async def check(self) -> None:
+        """Raises VedetteError(UNAVAILABLE, retryable) when the server does not answer within a second."""
+        with translated("its account"):
+            if not self._connection.client.is_connected:
+                raise nats.errors.ConnectionClosedError
+            async with asyncio.timeout(1):
+                await self._stream.account_info()
+
     async def ready(self) -> bool:
         try:
-            async with asyncio.timeout(1):
-                return self._connection.client.is_connected and await self._stream.account_info() is not None
-        except (nats.errors.Error, TimeoutError, OSError):
+            await self.check()
+        except VedetteError:
             return False
+        return True
 
     async def ensure_streams(self) -> None:
         """Create or update the streams and buckets of contracts/messages.py; idempotent, called by every process."""
@@ -76,14 +85,15 @@ class Messaging:
         """Return once JetStream has stored it. The same `message_id` within two minutes is stored once.
 
         Raises VedetteError(LIMIT) when the message is too large, VedetteError(DISK, retryable) when the server's disk
-        is full, and VedetteError(UNAVAILABLE, retryable) when it does not answer.
+        is full, and VedetteError(UNAVAILABLE, retryable) when it does not answer. The message carries the trace that is
+        bound (tracing.py), and `work` binds it where the message is handled.
         """
         with translated(subject):
             await self._stream.publish(
                 subject,
                 message.model_dump_json().encode(),
                 timeout=REQUEST_SECONDS,
-                headers={"Nats-Msg-Id": message_id},
+                headers={"Nats-Msg-Id": message_id, **tracing.headers()},
             )
 
     async def work(self, stream: str, subject: str, durable: str, handler: Handler, concurrency: int) -> None:

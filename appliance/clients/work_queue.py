@@ -11,7 +11,7 @@ import nats.errors
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
 
-from appliance.clients import cancellation, jetstream, logging
+from appliance.clients import cancellation, jetstream, logging, tracing
 from appliance.clients.excused import Excused
 from appliance.contracts.errors import Code, VedetteError
 
@@ -112,7 +112,8 @@ class WorkQueue:
                 [message] = await subscription.fetch(1, timeout=_PULL_SECONDS)
             except TimeoutError:  # nothing to do
                 continue
-            await self._handle(message, handler)
+            with tracing.bound(tracing.received(message.headers)):
+                await self._handle(message, handler)
 
     async def _handle(self, message: Msg, handler: Handler) -> None:
         excused = Excused(self.context, self.stream, message)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from appliance.contracts.base import Contract, DatasetId, Instant, ItemId, Metres, Name, Sha256, Text
 from appliance.contracts.errors import Reason
+from appliance.contracts.trace import TraceId
 
 Affine = tuple[float, float, float, float, float, float]
 """Pixel to ground, in the order of the `affine` library: x = a*col + b*row + c; y = d*col + e*row + f."""
@@ -110,3 +111,4 @@ class Item(Contract):
     scene: SceneInfo | None = None
     assets: list[Asset] = Field(default=[], max_length=20)
     reason: Reason | None = None
+    trace_id: TraceId | None = Field(default=None, description="In every log line about the item and its runs.")

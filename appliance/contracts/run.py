@@ -10,6 +10,7 @@ from pydantic import Field
 from appliance.contracts.base import Contract, Instant, ItemId, Name, RunId, Sha256, Version
 from appliance.contracts.detection import RunSummary
 from appliance.contracts.errors import Reason
+from appliance.contracts.trace import TraceId
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "vedette.io/run")
 
@@ -51,6 +52,7 @@ class Run(Contract):
     finished_at: Instant | None = None
     summary: RunSummary | None = None
     reason: Reason | None = None
+    trace_id: TraceId | None = Field(default=None, description="In every log line about the run; its item's.")
 
 
 def run_id(item_id: ItemId, package_digest: Sha256) -> RunId:

@@ -194,7 +194,7 @@ async def test_messages_wait_while_messaging_is_away(api: Appliance, nats_server
         with pytest.raises(VedetteError):
             await asyncio.wait_for(api.publisher.once(), 20)
         assert await _attempts(api, "media.normalise") == ["1"]
-        assert (await api.stranger.get("/readyz")).json()["messaging"] is False
+        assert (await api.stranger.get("/readyz")).json()["messaging"]["answers"] is False
     finally:
         nats_server.server.start()
     for _ in range(60):

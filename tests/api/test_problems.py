@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from appliance.api import errors
@@ -88,7 +91,8 @@ async def test_security_headers_are_on_every_answer(api: Appliance) -> None:
 async def test_readiness_tells_the_truth(api: Appliance) -> None:
     answer = await api.stranger.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"ready": True, "database": True, "messaging": True, "store": True}
+    well = {"answers": True, "problem": "", "since": None}
+    assert answer.json() == {"ready": True, "database": well, "messaging": well, "store": well}
     assert (await api.stranger.get("/healthz")).json()["status"] == "ok"
 
 
@@ -100,7 +104,45 @@ async def test_a_lost_database_is_503_and_not_ready(api: Appliance, postgres, na
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
         ready = await api.stranger.get("/readyz")
         assert ready.status_code == 503
-        assert ready.json() == {"ready": False, "database": False, "messaging": True, "store": True}
+        told = ready.json()
+        assert {name: told[name]["answers"] for name in ("database", "messaging", "store")} == {
+            "database": False,
+            "messaging": True,
+            "store": True,
+        }
+        assert "database" in told["database"]["problem"]
+        assert told["database"]["since"] is not None
     finally:
         postgres.server.start()
     assert (await api.client.get("/api/datasets")).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["database", "messaging", "store"])
+async def test_readiness_does_not_hang_with_a_server(api: Appliance, request: pytest.FixtureRequest, name: str) -> None:
+    """SIGSTOP: connections stay open, and nothing comes back on them."""
+    fixture = {"database": "postgres", "messaging": "nats_server", "store": "object_store"}[name]
+    server = request.getfixturevalue(fixture).server
+    assert (await api.stranger.get("/readyz")).json()["ready"]
+    group = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+    for process in group:
+        process.suspend()
+    try:
+        first = None
+        for _ in range(2):
+            began = time.monotonic()
+            answer = await api.stranger.get("/readyz")
+            assert time.monotonic() - began < 2
+            assert answer.status_code == 503
+            told = answer.json()
+            assert {one for one in ("database", "messaging", "store") if not told[one]["answers"]} == {name}
+            assert told[name]["problem"]
+            first = first or told[name]["since"]
+            assert told[name]["since"] == first, "since it was first seen, not since it was last asked"
+        assert (await api.stranger.get("/healthz")).status_code == 200
+    finally:
+        for process in group:
+            process.resume()
+    deadline = time.monotonic() + 30
+    while (await api.stranger.get("/readyz")).status_code != 200:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.2)

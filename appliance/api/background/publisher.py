@@ -10,7 +10,7 @@ from uuid import UUID
 from appliance.api.storage import outbox
 from appliance.api.storage.database import Database
 from appliance.api.storage.outbox import Waiting
-from appliance.clients import cancellation, logging
+from appliance.clients import cancellation, logging, tracing
 from appliance.clients.messaging import Messaging
 from appliance.contracts.base import Contract
 from appliance.contracts.errors import VedetteError
@@ -39,13 +39,15 @@ class Publisher:
         async with self._database.begin() as connection:
             for waiting in await outbox.take(connection, _AT_ONCE):
                 try:
-                    await self._publish(waiting)
+                    with tracing.bound(waiting.trace_id):
+                        await self._publish(waiting)
                 except VedetteError as error:
                     if error.reason.retryable:
                         failure = error
                         break
                     # Nothing will ever make this message go out; the reconciler sees to the work it told of.
-                    logging.get().error("message dropped", subject=waiting.subject, why=str(error))
+                    log = logging.get().bind(trace_id=waiting.trace_id)
+                    log.error("message dropped", subject=waiting.subject, why=str(error))
                 done.append(waiting.id)
             if done:
                 await outbox.remove(connection, done)

@@ -21,7 +21,7 @@ from appliance.api.storage import items, outbox, runs
 from appliance.api.storage.database import Database
 from appliance.api.storage.items import ItemRecord
 from appliance.api.storage.runs import RunRecord
-from appliance.clients import cancellation
+from appliance.clients import cancellation, tracing
 from appliance.clients.messaging import Messaging
 from appliance.contracts.base import now
 from appliance.contracts.errors import Code, Reason, VedetteError
@@ -110,7 +110,8 @@ class Reconciler:
         async with self._database.begin() as connection:
             lost = await runs.silent(connection, RunState.INGESTING, before, _AT_ONCE)
         for run in lost:
-            await self._ingest.run(run.run.id)
+            with tracing.bound(run.run.trace_id):
+                await self._ingest.run(run.run.id)
 
     async def _fill_subscriptions(self) -> None:
         """An item that became ready while a detector was being applied is seen by neither: queue what is missing."""

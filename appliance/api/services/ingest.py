@@ -19,6 +19,7 @@ from appliance.api.services.announcing import of_run
 from appliance.api.services.parquet_rows import batches
 from appliance.api.storage import detections, items, outbox, runs
 from appliance.api.storage.database import Database
+from appliance.clients import logging
 from appliance.clients.objectstore import ObjectStore
 from appliance.contracts import keys
 from appliance.contracts.base import RunId, now
@@ -66,12 +67,14 @@ class Ingest:
             fresh = await runs.find(connection, run_id)
             if fresh is not None:
                 await outbox.add_event(connection, of_run(EventKind.RUN_CHANGED, fresh, now()))
+        logging.get().info("detections taken in", run=str(run_id), detections=taken)
 
     async def _fail(self, run_id: RunId, error: VedetteError) -> None:
         async with self._database.begin() as connection:
             record = await runs.lock(connection, run_id)
             if record is None or record.run.state is not RunState.INGESTING:
                 return
+            logging.get().warning("run failed", run=str(run_id), reason=str(error.reason))
             reason = error.reason.model_dump(mode="json")
             await runs.change(connection, run_id, state=RunState.FAILED.value, reason=reason, finished_at=now())
             fresh = await runs.find(connection, run_id)

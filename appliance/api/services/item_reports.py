@@ -12,6 +12,7 @@ from appliance.api.services.queueing import queue_subscribed
 from appliance.api.storage import items, outbox
 from appliance.api.storage.database import Database
 from appliance.api.storage.items import ItemRecord
+from appliance.clients import logging
 from appliance.contracts import keys
 from appliance.contracts.base import now
 from appliance.contracts.events import EventKind
@@ -39,6 +40,8 @@ class ItemReports:
             fresh = await items.find(connection, record.item.id)
             if fresh is None:
                 return
+            if fresh.item.state is not record.item.state:
+                logging.get().info("item reported", item=str(fresh.item.id), state=fresh.item.state.value)
             if fresh.item.state is ItemState.READY:
                 await _welcome(connection, fresh)
             if _is_news(record, fresh):

@@ -13,6 +13,7 @@ from appliance.api.storage import datasets, items, outbox
 from appliance.api.storage.database import Database
 from appliance.api.storage.items import ItemRecord
 from appliance.api.views.pages import ItemPage
+from appliance.clients import tracing
 from appliance.clients.objectstore import ObjectStore
 from appliance.contracts import keys
 from appliance.contracts.base import ItemId, Name, now
@@ -51,6 +52,7 @@ class Items:
             record = await items.lock(connection, item_id)
             if record is None:
                 raise no_item(item_id)
+            tracing.join(record.item.trace_id)
             state = record.item.state
             if state in {ItemState.QUEUED, ItemState.NORMALISING}:
                 return record.item

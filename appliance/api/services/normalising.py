@@ -8,6 +8,7 @@ from appliance.api.services.announcing import of_item
 from appliance.api.services.missing import no_item
 from appliance.api.storage import items, outbox
 from appliance.api.storage.items import ItemRecord
+from appliance.clients import logging, tracing
 from appliance.contracts import keys
 from appliance.contracts.base import ItemId, now
 from appliance.contracts.events import EventKind
@@ -23,7 +24,8 @@ async def queue_normalising(connection: AsyncConnection, item_id: ItemId, attemp
     record = await items.find(connection, item_id)
     if record is None:
         raise no_item(item_id)
-    await outbox.add_event(connection, of_item(EventKind.ITEM_CHANGED, record.item, now()))
+    with tracing.bound(record.item.trace_id):
+        await outbox.add_event(connection, of_item(EventKind.ITEM_CHANGED, record.item, now()))
     await publish_normalising(connection, record)
     return record
 
@@ -40,4 +42,6 @@ async def publish_normalising(connection: AsyncConnection, record: ItemRecord) -
     )
     # The moment tells this message from that of the same item deleted and pushed again, or published again.
     message_id = f"normalise/{item.id}/{record.attempt}/{now().timestamp():.3f}"
-    await outbox.add(connection, MEDIA_SUBJECT, message, message_id)
+    with tracing.bound(item.trace_id):
+        await outbox.add(connection, MEDIA_SUBJECT, message, message_id)
+        logging.get().info("item queued", item=str(item.id), name=item.name, attempt=record.attempt)

@@ -11,6 +11,7 @@ from appliance.api.services.missing import no_detector, no_run
 from appliance.api.storage import detectors, items, outbox, runs
 from appliance.api.storage.items import ItemRecord
 from appliance.api.storage.runs import RunRecord
+from appliance.clients import logging, tracing
 from appliance.contracts import keys
 from appliance.contracts.base import RunId, now
 from appliance.contracts.detector import Detector
@@ -22,7 +23,8 @@ from appliance.contracts.run import Progress, RunState, run_id
 async def queue_new(connection: AsyncConnection, record: ItemRecord, detector: Detector) -> tuple[RunId, bool]:
     """The run of this detector version on this ready item, and whether it is new; an old one stays as it is."""
     identifier = run_id(record.item.id, detector.digest)
-    created = await runs.add(connection, identifier, record.item.id, detector.name, detector.version)
+    trace_id = record.item.trace_id
+    created = await runs.add(connection, identifier, record.item.id, detector.name, detector.version, trace_id)
     if created:
         run = await _found(connection, identifier)
         await outbox.add_event(connection, of_run(EventKind.RUN_CREATED, run, now()))
@@ -89,7 +91,11 @@ async def publish_detecting(connection: AsyncConnection, record: RunRecord) -> N
     )
     # The moment tells this message from that of the same run deleted and asked again, or published again.
     message_id = f"detect/{run.id}/{run.attempt}/{now().timestamp():.3f}"
-    await outbox.add(connection, detect_subject(run.detector), message, message_id)
+    with tracing.bound(run.trace_id):
+        await outbox.add(connection, detect_subject(run.detector), message, message_id)
+        logging.get().info(
+            "run queued", run=str(run.id), item=run.item_name, detector=run.detector, attempt=run.attempt
+        )
 
 
 async def _found(connection: AsyncConnection, identifier: RunId) -> RunRecord:

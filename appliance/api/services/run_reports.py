@@ -8,6 +8,7 @@ from appliance.api.services.announcing import of_run
 from appliance.api.services.ingest import Ingest
 from appliance.api.storage import outbox, runs
 from appliance.api.storage.database import Database
+from appliance.clients import logging
 from appliance.contracts import keys
 from appliance.contracts.base import now
 from appliance.contracts.events import EventKind
@@ -41,6 +42,8 @@ class RunReports:
                 return run.state is RunState.INGESTING and isinstance(report.body, RunFinished)
             await runs.change(connection, run.id, **_changes(run, report))
             fresh = await runs.find(connection, run.id)
+            if fresh is not None and fresh.run.state is not run.state:
+                logging.get().info("run reported", run=str(run.id), state=fresh.run.state.value)
             if fresh is not None and fresh.run != run:
                 await outbox.add_event(connection, of_run(EventKind.RUN_CHANGED, fresh, now()))
             return isinstance(report.body, RunFinished)

@@ -13,6 +13,7 @@ from appliance.api.storage.database import Database
 from appliance.api.storage.runs import RunFilter, RunRecord
 from appliance.api.views.pages import RunPage
 from appliance.api.views.work import NewRun
+from appliance.clients import tracing
 from appliance.contracts.base import ItemId, Name, RunId, now
 from appliance.contracts.detector import Detector
 from appliance.contracts.errors import Code, VedetteError
@@ -48,6 +49,7 @@ class Runs:
             record = await items.lock(connection, item_id)
             if record is None:
                 raise no_item(item_id)
+            tracing.join(record.item.trace_id)
             if record.item.state is not ItemState.READY:
                 raise VedetteError(
                     Code.CONFLICT,
@@ -114,4 +116,5 @@ async def _locked(connection: AsyncConnection, run_id: RunId) -> RunRecord:
     record = await runs.lock(connection, run_id)
     if record is None:
         raise no_run(run_id)
+    tracing.join(record.run.trace_id)
     return record

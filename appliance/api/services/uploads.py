@@ -18,6 +18,7 @@ from appliance.api.storage import datasets, items, outbox
 from appliance.api.storage.database import Database
 from appliance.api.storage.items import ItemRecord
 from appliance.api.views.uploads import ItemUpload, NewItem, Upload
+from appliance.clients import logging, tracing
 from appliance.clients.objectstore import ObjectStore
 from appliance.contracts import keys
 from appliance.contracts.base import ItemId, Name, now
@@ -51,6 +52,7 @@ class Uploads:
         return await self._new(dataset, identifier, name, body)
 
     async def _known(self, record: ItemRecord, body: NewItem) -> ItemUpload:
+        tracing.join(record.item.trace_id)
         if record.item.size_bytes != body.size_bytes:
             raise VedetteError(
                 Code.INVALID,
@@ -71,6 +73,7 @@ class Uploads:
         if not created:
             await asyncio.to_thread(self._store.abort_multipart, key, upload_id)
             return await self._known(record, body), False
+        logging.get().info("upload begins", item=str(identifier), name=name, bytes=body.size_bytes)
         return ItemUpload(item=record.item, upload=await self._describe(record)), True
 
     async def _insert(
@@ -98,6 +101,7 @@ class Uploads:
                 "sha256": body.sha256,
                 "upload_id": upload_id,
                 "part_size_bytes": multipart.part_size(body.size_bytes, self._settings.part_size_bytes),
+                "trace_id": tracing.current(),
             }
             await items.add(connection, values)
             record = await items.find(connection, identifier)
@@ -168,6 +172,7 @@ class Uploads:
             record = await items.find(connection, identifier)
         if record is None:
             raise no_item(identifier)
+        tracing.join(record.item.trace_id)
         return record
 
 

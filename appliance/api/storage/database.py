@@ -81,13 +81,10 @@ class Database:
             await asyncio.wait_for(work.wait(), timeout_seconds)
         cancellation.heed()
 
-    async def ready(self) -> bool:
-        try:
-            async with self.begin() as connection:
-                await connection.execute(text("SELECT 1"))
-        except VedetteError:
-            return False
-        return True
+    async def check(self) -> None:
+        """Raises VedetteError(UNAVAILABLE, retryable) when the server does not answer; hangs while it does."""
+        async with self.begin() as connection:
+            await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.api.storage.database import leaves_work
 from appliance.api.storage.tables import outbox, removals
+from appliance.clients import tracing
 from appliance.contracts.base import Contract
 from appliance.contracts.events import Event
 
@@ -32,6 +33,7 @@ class Waiting:
     subject: str
     message_id: str
     body: dict[str, Any]
+    trace_id: str | None = None
 
 
 async def add(connection: AsyncConnection, subject: str, message: Contract, message_id: str) -> None:
@@ -39,8 +41,10 @@ async def add(connection: AsyncConnection, subject: str, message: Contract, mess
 
 
 async def add_many(connection: AsyncConnection, messages: Iterable[tuple[str, Contract, str]]) -> None:
+    """They belong to the trace that is bound now."""
+    trace_id = tracing.current()
     rows = [
-        {"subject": subject, "message_id": message_id, "body": message.model_dump(mode="json")}
+        {"subject": subject, "message_id": message_id, "body": message.model_dump(mode="json"), "trace_id": trace_id}
         for subject, message, message_id in messages
     ]
     if rows:
@@ -70,9 +74,9 @@ async def take(connection: AsyncConnection, limit: int) -> list[Waiting]:
     locked = await connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _PUBLISHER_LOCK})
     if not locked.scalar_one():
         return []
-    statement = select(outbox.c.id, outbox.c.subject, outbox.c.message_id, outbox.c.body)
-    rows = await connection.execute(statement.order_by(outbox.c.id).limit(limit))
-    return [Waiting(row.id, row.subject, row.message_id, row.body) for row in rows]
+    columns = (outbox.c.id, outbox.c.subject, outbox.c.message_id, outbox.c.body, outbox.c.trace_id)
+    rows = await connection.execute(select(*columns).order_by(outbox.c.id).limit(limit))
+    return [Waiting(row.id, row.subject, row.message_id, row.body, row.trace_id) for row in rows]
 
 
 async def holds(connection: AsyncConnection, subject: str, name: str, identifier: UUID) -> bool:

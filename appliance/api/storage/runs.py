@@ -52,7 +52,9 @@ async def lock(connection: AsyncConnection, run_id: RunId) -> RunRecord | None:
     return await _one(connection, _SELECT.where(runs.c.id == run_id).with_for_update(of=runs))
 
 
-async def add(connection: AsyncConnection, run_id: RunId, item_id: ItemId, detector: Name, version: str) -> bool:
+async def add(
+    connection: AsyncConnection, run_id: RunId, item_id: ItemId, detector: Name, version: str, trace_id: str | None
+) -> bool:
     """A queued run; False when it was there already, in whatever state."""
     statement = upsert(runs).values(
         id=run_id,
@@ -61,6 +63,7 @@ async def add(connection: AsyncConnection, run_id: RunId, item_id: ItemId, detec
         version=version,
         state=RunState.QUEUED.value,
         progress=Progress(fraction=0).model_dump(mode="json"),
+        trace_id=trace_id,
     )
     statement = statement.on_conflict_do_nothing()
     return (await connection.execute(statement.returning(runs.c.id))).one_or_none() is not None

@@ -121,6 +121,7 @@ items = Table(
     Column("upload_id", Text),
     Column("part_size_bytes", BigInteger, nullable=False, server_default="0"),
     Column("annotations_version", BigInteger, nullable=False, server_default="0"),
+    Column("trace_id", Text),
     _moment("created_at"),
     _moment("heard_at"),
     UniqueConstraint("dataset_id", "name"),
@@ -154,6 +155,7 @@ runs = Table(
     Column("attempt", Integer, nullable=False, server_default="1"),
     Column("progress", JSONB, nullable=False),
     Column("worker", Text),
+    Column("trace_id", Text),
     Column("summary", JSONB(none_as_null=True)),
     Column("reason", JSONB(none_as_null=True)),
     _moment("created_at"),
@@ -250,7 +252,21 @@ outbox = Table(
     Column("subject", Text, nullable=False),
     Column("message_id", Text, nullable=False),
     Column("body", JSONB, nullable=False),
+    Column("trace_id", Text),
     _moment("created_at"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("principal_id", ForeignKey(principals.c.id, ondelete="CASCADE"), nullable=False),
+    Column("key_hash", LargeBinary, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    # Null while the first request with this key is being answered. Sealed with the key, of which only a hash is kept.
+    Column("answer", LargeBinary),
+    _moment("created_at"),
+    PrimaryKeyConstraint("principal_id", "key_hash"),
+    Index(None, "created_at"),
 )
 
 removals = Table(

@@ -7,9 +7,10 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from appliance.contracts.annotation import AnnotationRecord
-from appliance.contracts.base import Contract, Name, Score, Sha256, Version
+from appliance.contracts.base import Contract, Instant, Name, Score, Sha256, Version
 from appliance.contracts.errors import Code
 from appliance.contracts.snapshot import PixelWindow, SnapshotManifest
+from appliance.contracts.trace import TraceId
 
 
 class NewRun(Contract):
@@ -96,13 +97,21 @@ class SnapshotFiles(Contract):
     files: list[SnapshotFile]
 
 
+class ServerState(Contract):
+    """One server that the API needs. `problem` says what is wrong, `since` when that was first seen."""
+
+    answers: bool
+    problem: str = ""
+    since: Instant | None = None
+
+
 class Readiness(Contract):
-    """True for each server that answered."""
+    """`ready` when all three answer."""
 
     ready: bool
-    database: bool
-    messaging: bool
-    store: bool
+    database: ServerState
+    messaging: ServerState
+    store: ServerState
 
 
 class Health(Contract):
@@ -127,3 +136,4 @@ class Problem(Contract):
     code: Code
     remedy: str = ""
     fields: list[ProblemField] = []
+    trace_id: TraceId | None = Field(default=None, description="In every log line about this request.")
