@@ -31,10 +31,12 @@ class Doing:
 
 
 class Presence:
-    """`doing` is asked at every announcement; whoever changes its answer calls `changed`."""
+    """`doing` is asked at every announcement; whoever changes its answer calls `changed`. `stored` hears of each that was
+    stored."""
 
     def __init__(self, messaging: Messaging, kind: WorkerKind) -> None:
         self.doing: Callable[[], Doing] = Doing
+        self.stored: Callable[[], object] = lambda: None
         self._messaging = messaging
         self._kind = kind
         self._id = uuid4()
@@ -52,6 +54,7 @@ class Presence:
             self._changed.clear()
             with contextlib.suppress(VedetteError):
                 await self._messaging.announce(self.announcement())
+                self.stored()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_ANNOUNCE_SECONDS):
                     await self._changed.wait()

@@ -37,10 +37,13 @@ class DatabaseSettings(BaseSettings):
 
 
 class WorkSettings(BaseSettings):
-    """VEDETTE_WORK_*: where a worker keeps private temporary files and its cache of model packages."""
+    """VEDETTE_WORK_*: where a worker keeps private temporary files and its cache of model packages, and where Prometheus
+    asks it (port 0: nowhere)."""
 
     model_config = SettingsConfigDict(env_prefix="VEDETTE_WORK_", frozen=True)
     folder: Path
     concurrency: int = 1
     threads: int = 0
     log_format: str = "text"
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 0

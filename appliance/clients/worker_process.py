@@ -10,9 +10,12 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-from appliance.clients import logging
+from prometheus_client import CollectorRegistry
+
+from appliance.clients import logging, metrics
 from appliance.clients.messaging import Messaging
 from appliance.clients.objectstore import ObjectStore
 from appliance.clients.presence import Presence
@@ -24,13 +27,15 @@ from appliance.contracts.worker import WorkerKind
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a worker is given: its servers, its settings, and a private folder that ends with the process."""
+    """What a worker is given: its servers, its settings, a private folder that ends with the process,
+    and the registry of what Prometheus is told."""
 
     messaging: Messaging
     store: ObjectStore
     settings: WorkSettings
     folder: Path
     presence: Presence
+    registry: CollectorRegistry
 
 
 Serve = Callable[[Surroundings], Awaitable[None]]
@@ -54,9 +59,13 @@ async def _run(kind: WorkerKind, serve: Serve) -> None:
     messaging = await Messaging.connect(MessagingSettings(), name)
     try:
         await messaging.ensure_streams()
-        presence = Presence(messaging, kind)
-        with private_folder(settings.folder / kind) as folder:
-            given = Surroundings(messaging, ObjectStore(StoreSettings()), settings, folder, presence)
+        presence, registry = Presence(messaging, kind), CollectorRegistry()
+        presence.stored = metrics.WorkerMetrics(registry, kind, version("vedette")).heartbeat
+        with (
+            private_folder(settings.folder / kind) as folder,
+            metrics.served(registry, settings.metrics_host, settings.metrics_port),
+        ):
+            given = Surroundings(messaging, ObjectStore(StoreSettings()), settings, folder, presence, registry)
             serving = asyncio.create_task(_announced(serve, given))
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):

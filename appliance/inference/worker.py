@@ -23,6 +23,7 @@ from appliance.inference.backends.base import Backend
 from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
 from appliance.inference.options import PredictOptions
 from appliance.inference.worker_backends import WarmBackends
+from appliance.inference.worker_metrics import DetectorMetrics, MeasuredBackend
 from appliance.inference.worker_packages import PackageCache
 from appliance.inference.worker_run import RunHandler, Tools
 
@@ -33,7 +34,8 @@ _PAUSE_SECONDS = 1.0
 async def serve(given: Surroundings) -> None:
     """Take work until cancelled."""
     settings = given.settings
-    backends = WarmBackends(lambda package: _load(package, settings.threads))
+    metrics = DetectorMetrics(given.registry)
+    backends = WarmBackends(lambda package: _load(package, settings.threads, metrics))
     handler = RunHandler(
         Tools(
             name=f"{socket.gethostname()}/{os.getpid()}",
@@ -44,6 +46,7 @@ async def serve(given: Surroundings) -> None:
             folder=given.folder,
             options=PredictOptions(decode_threads=settings.threads),
             changed=given.presence.changed,
+            metrics=metrics,
         )
     )
     given.presence.doing = lambda: Doing(next((run for run, _ in handler.running), None), tuple(backends.detectors()))
@@ -69,8 +72,9 @@ async def _heed_cancellations(messaging: Messaging, handler: RunHandler) -> None
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _load(package: ModelPackage, threads: int) -> Backend:
-    return OnnxRuntimeBackend(package.model_path, package.manifest, threads=threads)
+def _load(package: ModelPackage, threads: int, metrics: DetectorMetrics) -> Backend:
+    backend = OnnxRuntimeBackend(package.model_path, package.manifest, threads=threads)
+    return MeasuredBackend(backend, package.manifest, metrics)
 
 
 if __name__ == "__main__":

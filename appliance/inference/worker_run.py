@@ -27,6 +27,7 @@ from appliance.inference.options import Hooks, PredictOptions, SceneSource
 from appliance.inference.predict import predict_scene
 from appliance.inference.worker_backends import WarmBackends
 from appliance.inference.worker_checkpoints import StoreCheckpoints
+from appliance.inference.worker_metrics import DetectorMetrics
 from appliance.inference.worker_packages import PackageCache
 from appliance.inference.worker_reports import RunReporter
 
@@ -47,6 +48,7 @@ class Tools:
     options: PredictOptions
     changed: Callable[[], None]
     """Called when the worker becomes busy or free, so that it is announced at once."""
+    metrics: DetectorMetrics
 
 
 @dataclass
@@ -76,6 +78,7 @@ class RunHandler:
         try:
             await self._announced(work, reporter)
         except VedetteError as error:
+            self.tools.metrics.ended(work, error.reason.code.value)
             log.warning("run ended", code=error.reason.code, reason=str(error.reason))
             if await is_outage(error.reason, self.tools.store):
                 raise HandBack(str(error.reason)) from error
@@ -83,6 +86,7 @@ class RunHandler:
         except HandBack:
             raise
         except Exception as error:
+            self.tools.metrics.ended(work, Code.INTERNAL.value)
             log.exception("run broke")
             what = f"Looking at {work.item_name} broke: {type(error).__name__}: {error}"[:1000]
             reason = Reason(code=Code.INTERNAL, message=what, remedy="See the worker's log.", retryable=True)
@@ -111,6 +115,7 @@ class RunHandler:
         async with reporter.sending_progress():
             summary = await _in_thread(job, flag)
         await reporter.finished(summary)
+        self.tools.metrics.finished(work, summary)
         await asyncio.to_thread(checkpoints.clear)
 
 

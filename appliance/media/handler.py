@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
 from appliance.clients import cancellation, logging
@@ -33,6 +35,7 @@ from appliance.contracts.messages import (
 from appliance.media import failures
 from appliance.media.job import Job
 from appliance.media.limits import Limits
+from appliance.media.metrics import MediaMetrics
 from appliance.media.spawning import Nursery
 
 _PROGRESS_SECONDS = 1.0
@@ -51,6 +54,7 @@ class MediaHandler:
     nursery: Nursery
     changed: Callable[[], None]
     busy: dict[UUID, Job] = field(default_factory=dict)
+    metrics: MediaMetrics = field(default_factory=lambda: MediaMetrics(CollectorRegistry()))
 
     async def __call__(self, delivery: Delivery) -> None:
         """Returns when the work is done and reported. Raises VedetteError as `Messaging.work` wants it."""
@@ -64,14 +68,18 @@ class MediaHandler:
         self.busy[work.item_id] = job
         self.changed()
         try:
+            began = time.monotonic()
             await self._report(work, ItemStarted(), end + "started")
             ready = await self._run(job, delivery.delivered)
             await self._report(work, ready, end + "ready", tries=_END_TRIES)
+            self.metrics.finished(work, ready.scene, time.monotonic() - began)
             log.info("normalised", bytes=work.size_bytes)
         except VedetteError as error:
+            self.metrics.ended(error.reason.code.value)
             log.warning("not normalised", reason=str(error), retryable=error.reason.retryable)
             await self._failed(work, error, delivery)
         except Exception as error:
+            self.metrics.ended(Code.INTERNAL.value)
             log.exception("not normalised")
             await self._failed(work, _unforeseen(work, error), delivery)
         finally:

@@ -16,6 +16,7 @@ from appliance.clients.worker_process import Surroundings
 from appliance.contracts.messages import MEDIA_STREAM, MEDIA_SUBJECTS
 from appliance.contracts.worker import WorkerKind
 from appliance.media.handler import MediaHandler
+from appliance.media.metrics import MediaMetrics
 from appliance.media.settings import MediaSettings
 from appliance.media.spawning import Nursery
 
@@ -27,6 +28,7 @@ async def serve(given: Surroundings) -> None:
     nursery, work = Nursery(), given.settings
     limits = MediaSettings().limits(work.concurrency, work.threads, len(os.sched_getaffinity(0)))
     handler = MediaHandler(given.messaging, given.store, given.folder, limits, nursery, given.presence.changed)
+    handler.metrics = MediaMetrics(given.registry)
     given.presence.doing = lambda: Doing(busy_with=next(iter(handler.busy), None))
     try:
         await given.messaging.work(MEDIA_STREAM, MEDIA_SUBJECTS, DURABLE, handler, work.concurrency)

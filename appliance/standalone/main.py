@@ -54,7 +54,7 @@ def run(options: Options, report: Report) -> None:
     with lock.held(data):
         checks.require_room(data)
         sweep.sweep(data)
-        planned = options.planned(data, choose(data, options.port), options.workers)
+        planned = options.planned(data, choose(data, options.port, options.workers.count), options.workers)
         try:
             asyncio.run(_serve(options, planned, report))
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from appliance.contracts.errors import Code, VedetteError
@@ -26,6 +27,10 @@ class Workers:
     media: int = 1
     detector: int = 1
 
+    @property
+    def count(self) -> int:
+        return self.media + self.detector
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -40,20 +45,21 @@ def plan(data: DataFolder, state: State, workers: Workers) -> Parts:
     store = _store(data, state, credentials)
     nats = Nats(data.nats, state.nats_port, credentials)
     postgres = Postgres(data.postgres, state.postgres_port, credentials)
-    around = Surroundings(postgres.url(), store.settings(), nats.settings(), data.work, state.api_port)
-    return Parts((postgres.service(), nats.service(), store.service()), own_processes(around, workers), around)
+    around = Surroundings(postgres.url(), store.settings(), nats.settings(), data.work, state.api_port, data.path)
+    own_parts = own_processes(around, workers, state.metrics_ports)
+    return Parts((postgres.service(), nats.service(), store.service()), own_parts, around)
 
 
-def own_processes(around: Surroundings, workers: Workers) -> tuple[Service, ...]:
-    """The API and the workers, for servers that may be anywhere."""
-    processes = [own.api(around)]
+def own_processes(around: Surroundings, workers: Workers, metrics_ports: Sequence[int] = ()) -> tuple[Service, ...]:
+    """The API and the workers, for servers that may be anywhere; workers beyond the ports given have no metrics."""
+    processes, ports = [own.api(around)], iter(metrics_ports)
     # Decoding is bound by bytes, inference by arithmetic: each kind may use the whole machine while the other rests.
     for count, kind, module in (
         (workers.media, "media", "appliance.media.worker"),
         (workers.detector, "detector", "appliance.inference.worker"),
     ):
         settings = {"VEDETTE_WORK_THREADS": own.threads_for(count)}
-        processes += [own.worker(around, f"{kind}-{i + 1}", module, settings) for i in range(count)]
+        processes += [own.worker(around, f"{kind}-{i + 1}", module, settings, next(ports, 0)) for i in range(count)]
     return tuple(processes)
 
 

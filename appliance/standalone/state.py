@@ -29,6 +29,8 @@ class State(BaseModel):
     postgres_port: int
     nats_port: int
     store_ports: tuple[int, ...]
+    metrics_ports: tuple[int, ...] = ()
+    """One for each worker, in the order of parts.plan; those of workers that no longer run are kept."""
 
 
 def load(data: DataFolder) -> State | None:
@@ -45,8 +47,10 @@ def load(data: DataFolder) -> State | None:
         ) from error
 
 
-def choose(data: DataFolder, api_port: int | None) -> State:
+def choose(data: DataFolder, api_port: int | None, workers: int = 0) -> State:
     """The state of the last start, with other ports where those are taken now; saved before it is returned.
+
+    `workers`: how many need a port for their metrics.
 
     Raises VedetteError(CONFLICT) when `api_port` was asked for and is taken.
     """
@@ -61,8 +65,13 @@ def choose(data: DataFolder, api_port: int | None) -> State:
         api_port or (before.api_port if before else DEFAULT_API_PORT),
         *((before.postgres_port, before.nats_port, *before.store_ports) if before else (0,) * (2 + count)),
     ]
-    api, postgres, nats, *store = _free_or_other(wanted)
-    chosen = State(store=kind, api_port=api, postgres_port=postgres, nats_port=nats, store_ports=tuple(store))
+    kept = before.metrics_ports if before else ()
+    wanted += [*kept, *(0,) * max(0, workers - len(kept))]
+    api, postgres, nats, *others = _free_or_other(wanted)
+    store, metrics = tuple(others[:count]), tuple(others[count:])
+    chosen = State(
+        store=kind, api_port=api, postgres_port=postgres, nats_port=nats, store_ports=store, metrics_ports=metrics
+    )
     if chosen != before:
         write_private(data.state, chosen.model_dump_json(indent=2) + "\n")
     return chosen

@@ -33,6 +33,7 @@ class Surroundings:
     messaging: MessagingSettings
     work: Path
     api_port: int
+    data: Path
 
     @property
     def url(self) -> str:
@@ -55,7 +56,7 @@ class Surroundings:
         if database:
             found["VEDETTE_DATABASE_URL"] = self.database_url
             found |= {"VEDETTE_API_HOST": LOOPBACK, "VEDETTE_API_PORT": str(self.api_port)}
-            found["VEDETTE_API_PUBLIC_URL"] = self.url
+            found |= {"VEDETTE_API_PUBLIC_URL": self.url, "VEDETTE_API_DATA_FOLDER": str(self.data)}
         return found
 
 
@@ -84,9 +85,10 @@ def api(around: Surroundings) -> Service:
     )
 
 
-def worker(around: Surroundings, name: str, module: str, settings: Mapping[str, str]) -> Service:
-    """One worker; ready once it has announced itself."""
+def worker(around: Surroundings, name: str, module: str, settings: Mapping[str, str], metrics_port: int) -> Service:
+    """One worker; ready once it has announced itself. Prometheus asks it on `metrics_port` of loopback."""
     folder = around.work / name
+    settings = {**settings, "VEDETTE_WORK_FOLDER": str(folder), "VEDETTE_WORK_METRICS_PORT": str(metrics_port)}
 
     def ready(process_id: int) -> bool:
         return process_id in (_announced(around.messaging) or ())
@@ -100,9 +102,10 @@ def worker(around: Surroundings, name: str, module: str, settings: Mapping[str, 
         name=name,
         command=(*_PYTHON, module),
         folder=folder,
-        environment={**around.environment(database=False), "VEDETTE_WORK_FOLDER": str(folder), **settings},
+        environment={**around.environment(database=False), **settings},
         ready=ready,
         alive=alive,
+        ports=(metrics_port,) if metrics_port else (),
         after=("nats", "store"),
         prepare=lambda: folder.mkdir(mode=0o700, parents=True, exist_ok=True),
         inherit=True,
