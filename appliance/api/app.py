@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.types import ASGIApp
 
 from appliance.api import errors
+from appliance.api.metrics import ApiMetrics, Timed
 from appliance.api.openapi import describe
 from appliance.api.routes import ALL
 from appliance.api.routes.page import page_router
@@ -17,8 +18,8 @@ def create_app(services: Services, store_origin: str) -> ASGIApp:
     """`store_origin`: the address browsers reach the object store at, which the page may connect to."""
     app = describe(ALL)
     app.include_router(page_router(services.settings.page_folder))
-    app.state.services = services
+    app.state.services, app.state.metrics = services, ApiMetrics()
     errors.install(app)
     guarded = Guard(app, services.accounts.authenticate)
     limited = BodyLimit(guarded, services.settings.body_limit_bytes)
-    return Traced(SecurityHeaders(limited, store_origin))
+    return Traced(Timed(SecurityHeaders(limited, store_origin), app.state.metrics))

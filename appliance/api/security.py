@@ -20,6 +20,8 @@ from appliance.contracts.errors import Code, VedetteError
 COOKIE = "vedette_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+_CLOSED_PATHS = frozenset({"/metrics"})
+"""Data outside /api."""
 
 Authenticate = Callable[[str, bool], Awaitable[Principal]]
 """(secret, whether it is a token) -> who that is; raises VedetteError(UNAUTHENTICATED)."""
@@ -49,7 +51,7 @@ def is_open(method: str, path: str) -> bool:
         return method in SAFE_METHODS
     if path == "/api/session":
         return method == "POST"
-    return method in SAFE_METHODS and not (path == "/api" or path.startswith("/api/"))
+    return method in SAFE_METHODS and not (path == "/api" or path.startswith("/api/") or path in _CLOSED_PATHS)
 
 
 def is_same_origin(headers: Headers, strict: bool) -> bool:

@@ -11,13 +11,15 @@ _MEBIBYTE = 1 << 20
 
 
 class ApiSettings(BaseSettings):
-    """VEDETTE_API_*. `public_url` is the address people type; one-time links are built from it."""
+    """VEDETTE_API_*. `public_url` is the address people type; one-time links are built from it. `data_folder`
+    is that of `vedette up`, of which the operator is shown the parts and the disk."""
 
     model_config = SettingsConfigDict(env_prefix="VEDETTE_API_", frozen=True)
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = ""
     log_format: str = "text"
+    data_folder: Path | None = None
     page_folder: Path = Path(__file__).parent.parent / "ui" / "dist"
 
     body_limit_bytes: int = 64 * _MEBIBYTE

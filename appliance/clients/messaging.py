@@ -14,7 +14,7 @@ from nats.js import errors as js_errors
 from nats.js.kv import KeyValue
 from pydantic import ValidationError
 
-from appliance.clients import follow, jetstream, tracing, work_queue
+from appliance.clients import follow, jetstream, queue_depths, tracing, work_queue
 from appliance.clients.connection import REQUEST_SECONDS, Connection
 from appliance.clients.jetstream import translated
 from appliance.clients.settings import MessagingSettings
@@ -108,6 +108,11 @@ class Messaging:
         """
         queue = work_queue.WorkQueue(lambda: self._stream, stream, subject, durable, self._ack_wait)
         await queue.run(handler, concurrency)
+
+    async def queues(self) -> list[queue_depths.QueueDepth]:
+        """How much waits in each work queue, and for how long."""
+        with translated("its queues"):
+            return await queue_depths.of_all(self._connection.client)
 
     async def announce(self, worker: WorkerAnnouncement) -> None:
         """To be repeated every five seconds: an announcement is forgotten after fifteen."""

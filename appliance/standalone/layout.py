@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.contracts.machine import STATUS_FILE
+
 
 @dataclass(frozen=True)
 class DataFolder:
@@ -35,7 +37,7 @@ class DataFolder:
     @property
     def status(self) -> Path:
         """What runs now; meaningless while nobody holds the lock."""
-        return self.path / "status.json"
+        return self.path / STATUS_FILE
 
     @property
     def token(self) -> Path:

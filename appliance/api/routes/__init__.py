@@ -14,6 +14,7 @@ from appliance.api.routes import (
     runs,
     sessions,
     snapshots,
+    status,
     tiles,
     tokens,
     workers,
@@ -32,5 +33,6 @@ ALL = (
     annotations.router,
     snapshots.router,
     workers.router,
+    status.router,
     events.router,
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from appliance.api.context import Administrator, ServicesOf, Who
+from appliance.api.idempotency import DECLARED, IdempotentRoute
 from appliance.api.security import COOKIE, session_secret
 from appliance.api.views.accounts import LinkRequest, LinkView, PasswordChange, SessionView, SignIn
 
-router = APIRouter(prefix="/api", tags=["session"])
+router = APIRouter(prefix="/api", tags=["session"], route_class=IdempotentRoute)
 
 
 @router.post("/session")
@@ -45,6 +46,6 @@ async def set_password(body: PasswordChange, request: Request, services: Service
     await services.accounts.set_password(who, body.password, session_secret(request.scope))
 
 
-@router.post("/links", status_code=201)
+@router.post("/links", status_code=201, dependencies=[DECLARED])
 async def create_link(body: LinkRequest, services: ServicesOf, who: Administrator) -> LinkView:
     return await services.accounts.create_link(body.name or who.name, body.role)

@@ -7,10 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from appliance.api.context import ServicesOf, Who
+from appliance.api.idempotency import DECLARED, IdempotentRoute
 from appliance.api.views.accounts import NewToken, TokenRequest
 from appliance.api.views.pages import TokenPage
 
-router = APIRouter(prefix="/api/tokens", tags=["tokens"])
+router = APIRouter(prefix="/api/tokens", tags=["tokens"], route_class=IdempotentRoute)
 
 
 @router.get("")
@@ -18,7 +19,7 @@ async def list_tokens(services: ServicesOf, who: Who) -> TokenPage:
     return await services.accounts.list_tokens(who)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[DECLARED])
 async def create_token(body: TokenRequest, services: ServicesOf, who: Who) -> NewToken:
     return await services.accounts.create_token(who, body.name)
 

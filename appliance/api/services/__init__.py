@@ -17,7 +17,9 @@ from appliance.api.services.detectors import Detectors
 from appliance.api.services.evaluation import Evaluations
 from appliance.api.services.events import EventStreams
 from appliance.api.services.health import HealthChecks
+from appliance.api.services.idempotency import Idempotency
 from appliance.api.services.items import Items
+from appliance.api.services.machine import Machine
 from appliance.api.services.raster_tiles import RasterTiles
 from appliance.api.services.runs import Runs
 from appliance.api.services.snapshots import Snapshots
@@ -47,6 +49,8 @@ class Services:
     vector_tiles: VectorTiles
     events: EventStreams
     health: HealthChecks
+    machine: Machine
+    idempotency: Idempotency
 
     @classmethod
     def build(
@@ -57,7 +61,7 @@ class Services:
         store: ObjectStore,
         stopping: asyncio.Event,
     ) -> Services:
-        items = Items(database, store)
+        items, health = Items(database, store), HealthChecks(database, messaging, store)
         return cls(
             settings=settings,
             accounts=Accounts(database, settings),
@@ -74,5 +78,7 @@ class Services:
             raster_tiles=RasterTiles(items, store, settings.tile_threads),
             vector_tiles=VectorTiles(database, settings.tile_features),
             events=EventStreams(messaging, stopping),
-            health=HealthChecks(database, messaging, store),
+            health=health,
+            machine=Machine(database, messaging, health, settings.data_folder),
+            idempotency=Idempotency(database),
         )

@@ -127,6 +127,7 @@ items = Table(
     UniqueConstraint("dataset_id", "name"),
     Index(None, "dataset_id", "created_at", "id"),
     Index("ix_items_unfinished", "heard_at", postgresql_where=text("state NOT IN ('ready', 'failed')")),
+    Index("ix_items_failed", "heard_at", postgresql_where=text("state = 'failed'")),
 )
 
 detectors = Table(
@@ -167,6 +168,7 @@ runs = Table(
     Index(None, "created_at", "id"),
     Index(None, "detector", "version"),
     Index("ix_runs_unfinished", "heard_at", postgresql_where=text("state IN ('queued', 'running', 'ingesting')")),
+    Index("ix_runs_failed", "heard_at", postgresql_where=text("state = 'failed'")),
 )
 
 detections = Table(

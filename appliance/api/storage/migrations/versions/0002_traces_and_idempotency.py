@@ -11,11 +11,15 @@ branch_labels = None
 depends_on = None
 
 _TRACED = ("items", "runs", "outbox")
+_FAILING = ("items", "runs")
 
 
 def upgrade() -> None:
     for table in _TRACED:
         op.add_column(table, sa.Column("trace_id", sa.Text(), nullable=True))
+    for table in _FAILING:
+        failed = sa.text("state = 'failed'")
+        op.create_index(f"ix_{table}_failed", table, ["heard_at"], unique=False, postgresql_where=failed)
     op.create_table(
         "idempotency_keys",
         sa.Column("principal_id", sa.Uuid(), nullable=False),
@@ -36,5 +40,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("idempotency_keys")
+    for table in _FAILING:
+        op.drop_index(f"ix_{table}_failed", table)
     for table in _TRACED:
         op.drop_column(table, "trace_id")
