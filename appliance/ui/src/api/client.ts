@@ -13,6 +13,7 @@ export type Reason = Schemas["Reason"];
 export type Run = Schemas["Run"];
 export type SceneInfo = Schemas["SceneInfo"];
 export type Session = Schemas["SessionView"];
+export type Status = Schemas["StatusView"];
 export type Upload = Schemas["Upload"];
 export type UploadPart = Schemas["UploadPart"];
 export type Worker = Schemas["WorkerAnnouncement"];

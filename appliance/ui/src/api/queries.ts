@@ -67,6 +67,10 @@ export const useWorkers = () =>
     refetchInterval: 10_000,
   });
 
+/** The machine, for its operator. */
+export const useStatus = () =>
+  useQuery({ queryKey: ["status"], queryFn: () => unwrap(client.GET("/api/status")), refetchInterval: 5_000, staleTime: 0 });
+
 export const useHistogram = (run: string | null) =>
   useQuery({
     queryKey: ["histogram", run],

@@ -20,7 +20,12 @@ export function AccountMenu({ session }: { session: Session }) {
           <div className="quiet">{session.role}</div>
         </div>
         <Password has={session.has_password} />
-        {session.role === "administrator" ? <Invite /> : null}
+        {session.role === "administrator" ? (
+          <>
+            <Invite />
+            <a href="/status">Status of the machine</a>
+          </>
+        ) : null}
         <label className="field-row">
           <span>Theme</span>
           <select value={chosen} onChange={(event) => theme.set(event.target.value as Theme)}>

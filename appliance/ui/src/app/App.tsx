@@ -2,7 +2,11 @@
 import { useSession } from "../api/queries";
 import { SignIn } from "../signin/SignIn";
 import { ErrorText } from "../parts/ErrorText";
+import { StatusPage } from "../status/StatusPage";
 import { Workspace } from "./Workspace";
+
+/** One goes there and back by loading the page: the workspace writes its own state into the address. */
+const ON_STATUS = /^\/status\/?$/.test(window.location.pathname);
 
 export function App({ linkError }: { linkError: unknown }) {
   const session = useSession();
@@ -14,5 +18,6 @@ export function App({ linkError }: { linkError: unknown }) {
       </main>
     );
   }
-  return session.data ? <Workspace session={session.data} /> : <SignIn linkError={linkError} />;
+  if (!session.data) return <SignIn linkError={linkError} />;
+  return ON_STATUS ? <StatusPage session={session.data} /> : <Workspace session={session.data} />;
 }
