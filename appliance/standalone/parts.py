@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from appliance.contracts.errors import Code, VedetteError
@@ -45,14 +44,16 @@ def plan(data: DataFolder, state: State, workers: Workers) -> Parts:
     store = _store(data, state, credentials)
     nats = Nats(data.nats, state.nats_port, credentials)
     postgres = Postgres(data.postgres, state.postgres_port, credentials)
-    around = Surroundings(postgres.url(), store.settings(), nats.settings(), data.work, state.api_port, data.path)
-    own_parts = own_processes(around, workers, state.metrics_ports)
+    around = Surroundings(
+        postgres.url(), store.settings(), nats.settings(), data.work, state.api_port, data.path, state.metrics_ports
+    )
+    own_parts = own_processes(around, workers)
     return Parts((postgres.service(), nats.service(), store.service()), own_parts, around)
 
 
-def own_processes(around: Surroundings, workers: Workers, metrics_ports: Sequence[int] = ()) -> tuple[Service, ...]:
+def own_processes(around: Surroundings, workers: Workers) -> tuple[Service, ...]:
     """The API and the workers, for servers that may be anywhere; workers beyond the ports given have no metrics."""
-    processes, ports = [own.api(around)], iter(metrics_ports)
+    processes, ports = [own.api(around)], iter(around.metrics_ports)
     # Decoding is bound by bytes, inference by arithmetic: each kind may use the whole machine while the other rests.
     for count, kind, module in (
         (workers.media, "media", "appliance.media.worker"),

@@ -16,8 +16,8 @@ from appliance.clients import logging
 from appliance.contracts.base import now
 from appliance.contracts.errors import VedetteError
 
-PATIENCE_SECONDS = 1.2
-"""Well within the two seconds in which /readyz answers, and the second and a half that the supervisor waits."""
+PATIENCE_SECONDS = 1.5
+"""Within the two seconds in which /readyz answers, of which the supervisor waits for nearly all."""
 
 
 @dataclass

@@ -33,7 +33,9 @@ class Surroundings:
     messaging: MessagingSettings
     work: Path
     api_port: int
-    data: Path
+    data: Path | None = None
+    metrics_ports: tuple[int, ...] = ()
+    """One for each worker, in the order in which they are made; a worker without one is not watched."""
 
     @property
     def url(self) -> str:
@@ -56,7 +58,9 @@ class Surroundings:
         if database:
             found["VEDETTE_DATABASE_URL"] = self.database_url
             found |= {"VEDETTE_API_HOST": LOOPBACK, "VEDETTE_API_PORT": str(self.api_port)}
-            found |= {"VEDETTE_API_PUBLIC_URL": self.url, "VEDETTE_API_DATA_FOLDER": str(self.data)}
+            found["VEDETTE_API_PUBLIC_URL"] = self.url
+            if self.data is not None:
+                found["VEDETTE_API_DATA_FOLDER"] = str(self.data)
         return found
 
 
@@ -85,7 +89,7 @@ def api(around: Surroundings) -> Service:
     )
 
 
-def worker(around: Surroundings, name: str, module: str, settings: Mapping[str, str], metrics_port: int) -> Service:
+def worker(around: Surroundings, name: str, module: str, settings: Mapping[str, str], metrics_port: int = 0) -> Service:
     """One worker; ready once it has announced itself. Prometheus asks it on `metrics_port` of loopback."""
     folder = around.work / name
     settings = {**settings, "VEDETTE_WORK_FOLDER": str(folder), "VEDETTE_WORK_METRICS_PORT": str(metrics_port)}
