@@ -11,6 +11,7 @@ from collections.abc import Awaitable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -53,7 +54,7 @@ class Machine:
             at=now(),
             servers=servers,
             parts=parts,
-            workers=await self._named(workers or []) if servers.database.answers else _nameless(workers or []),
+            workers=_with_parts(await self._named(workers or [], servers.database.answers), parts),
             queues=queues or [],
             outbox=outbox,
             items=counted.items,
@@ -73,9 +74,12 @@ class Machine:
             backlog, counted = await insight.backlog(connection), await insight.counts(connection)
             return backlog, counted, await insight.failures(connection, failures) if failures else []
 
-    async def _named(self, workers: list[WorkerAnnouncement]) -> list[WorkerView]:
-        async with self._database.begin() as connection:
-            names = await insight.names(connection, [w.busy_with for w in workers if w.busy_with is not None])
+    async def _named(self, workers: list[WorkerAnnouncement], database_answers: bool) -> list[WorkerView]:
+        busy = [worker.busy_with for worker in workers if worker.busy_with is not None]
+        names: dict[UUID, str] = {}
+        if busy and database_answers:
+            async with self._database.begin() as connection:
+                names = await insight.names(connection, busy)
         return [WorkerView(worker=w, working_on=names.get(w.busy_with) if w.busy_with else None) for w in workers]
 
     def _parts(self) -> list[PartStatus]:
@@ -89,8 +93,9 @@ class Machine:
         return [with_memory(part) for part in found.parts]
 
 
-def _nameless(workers: list[WorkerAnnouncement]) -> list[WorkerView]:
-    return [WorkerView(worker=worker) for worker in workers]
+def _with_parts(workers: list[WorkerView], parts: list[PartStatus]) -> list[WorkerView]:
+    held = {part.process_id: part.memory_bytes for part in parts if part.process_id is not None}
+    return [worker.model_copy(update={"held_bytes": held.get(worker.worker.process_id)}) for worker in workers]
 
 
 def _disk(folder: Path | None) -> DiskView | None:

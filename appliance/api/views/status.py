@@ -40,10 +40,11 @@ class DiskView(Contract):
 
 
 class WorkerView(Contract):
-    """`working_on` names what it is busy with."""
+    """`working_on` names what it is busy with; `held_bytes` is its memory, known where the worker is one of `parts`."""
 
     worker: WorkerAnnouncement
     working_on: str | None = None
+    held_bytes: int | None = None
 
 
 class Failure(Contract):
