@@ -32,6 +32,7 @@ from appliance.standalone.services.minio import Minio
 from appliance.standalone.services.nats import Nats
 from appliance.standalone.services.postgres import ROLE, Postgres
 from appliance.standalone.services.seaweedfs import PORTS, SeaweedFS
+from tests.collector import Collector, collecting
 from tests.servers import Server, private_environment, running, temporary_folder
 
 pytest_plugins = ("tests.no_skips",)
@@ -156,6 +157,8 @@ class Stack:
     token: str
     data: Path
     environment: dict[str, str] = field(repr=False)
+    spans: Collector
+    """What its processes told of their work."""
 
     def vedette(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run the command line against it."""
@@ -165,14 +168,15 @@ class Stack:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Started once per session on free ports; `make test` builds the page first."""
-    with temporary_folder() as folder:
+    with temporary_folder() as folder, collecting() as collector:
         data = folder / "data"
         environment = {**private_environment(), "VEDETTE_DATA": str(data)}
+        environment |= {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "500"}
         started = _vedette(environment, "up", "--detach", "--port", str(free_ports(1)[0]), timeout=280)
         try:
             assert started.returncode == 0, started.stderr
             url, link = (line.rsplit(" ", 1)[1] for line in started.stdout.splitlines())
-            yield Stack(url, link, (data / "token").read_text(), data, environment)
+            yield Stack(url, link, (data / "token").read_text(), data, environment, collector)
         finally:
             _vedette(environment, "down", timeout=150)
 

@@ -27,7 +27,7 @@ from appliance.api.services.item_reports import ItemReports
 from appliance.api.services.run_reports import RunReports
 from appliance.api.settings import ApiSettings
 from appliance.api.storage.database import Database
-from appliance.clients import logging
+from appliance.clients import logging, spans
 from appliance.clients.messaging import Messaging
 from appliance.clients.objectstore import ObjectStore
 from appliance.clients.settings import DatabaseSettings, MessagingSettings, StoreSettings
@@ -90,14 +90,9 @@ def main() -> int:
     try:
         settings = ApiSettings()
         logging.configure("api", settings.log_format)
-        asyncio.run(
-            serve(
-                settings,
-                DatabaseSettings().url.get_secret_value(),
-                StoreSettings(),
-                MessagingSettings(),
-            )
-        )
+        database_url = DatabaseSettings().url.get_secret_value()
+        with spans.switched_on("api"):
+            asyncio.run(serve(settings, database_url, StoreSettings(), MessagingSettings()))
     except VedetteError as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,7 +1,6 @@
 """Which trace the present work belongs to: in every log line, and in the headers of what is sent. Knows no contract.
 
-A context variable, so that tasks and `asyncio.to_thread` inherit it. This is also the one place where spans of
-OpenTelemetry would begin and end: `bound` is entered wherever work changes hands.
+A context variable, so that tasks and `asyncio.to_thread` inherit it. The spans inside a trace are made by spans.py.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import structlog
+from opentelemetry import trace
 
 from appliance.contracts.trace import HEADER, TraceId, trace_id_of, traceparent
 
@@ -40,6 +40,7 @@ def bound(trace_id: TraceId | None) -> Iterator[None]:
 def join(trace_id: TraceId | None) -> None:
     """As `bound`, to the end of the present task: for a request that turns out to be about earlier work."""
     if trace_id is not None:
+        trace.get_current_span().set_attribute("vedette.joined_trace_id", trace_id)  # a span cannot change its trace
         _current.set(trace_id)
         structlog.contextvars.bind_contextvars(**{_LOGGED_AS: trace_id})
 
@@ -47,7 +48,16 @@ def join(trace_id: TraceId | None) -> None:
 def headers() -> dict[str, str]:
     """What tells the next hop; empty where nothing is traced."""
     trace_id = current()
-    return {} if trace_id is None else {HEADER: traceparent(trace_id)}
+    if trace_id is None:
+        return {}
+    parent = trace.get_current_span().get_span_context().span_id if spanned() else None
+    return {HEADER: traceparent(trace_id, parent)}
+
+
+def spanned() -> bool:
+    """Whether the present span is one of the present trace."""
+    about = trace.get_current_span().get_span_context()
+    return about.is_valid and f"{about.trace_id:032x}" == current()
 
 
 def received(headers: Mapping[str, str] | None) -> TraceId | None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import nats.errors
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
+from opentelemetry.trace import Span, SpanKind
 
-from appliance.clients import cancellation, jetstream, logging, tracing
+from appliance.clients import cancellation, jetstream, logging, spans, tracing
 from appliance.clients.excused import Excused
 from appliance.contracts.errors import Code, VedetteError
 
@@ -112,8 +114,14 @@ class WorkQueue:
                 [message] = await subscription.fetch(1, timeout=_PULL_SECONDS)
             except TimeoutError:  # nothing to do
                 continue
-            with tracing.bound(tracing.received(message.headers)):
+            with tracing.bound(tracing.received(message.headers)), self._span(message):
                 await self._handle(message, handler)
+
+    def _span(self, message: Msg) -> AbstractContextManager[Span]:
+        """Named as OpenTelemetry names messaging spans, without what the subject says of the single message."""
+        queue = ".".join(message.subject.split(".")[:2])
+        about = {"messaging.system": "nats", "messaging.destination.name": queue, "messaging.operation.type": "process"}
+        return spans.span(f"process {queue}", SpanKind.CONSUMER, about, message.headers)
 
     async def _handle(self, message: Msg, handler: Handler) -> None:
         excused = Excused(self.context, self.stream, message)

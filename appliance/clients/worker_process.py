@@ -15,7 +15,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from appliance.clients import logging, metrics
+from appliance.clients import logging, metrics, spans
 from appliance.clients.messaging import Messaging
 from appliance.clients.objectstore import ObjectStore
 from appliance.clients.presence import Presence
@@ -56,7 +56,12 @@ async def _run(kind: WorkerKind, serve: Serve) -> None:
     settings = WorkSettings()
     name = f"{kind}-worker"
     logging.configure(name, settings.log_format)
-    messaging = await Messaging.connect(MessagingSettings(), name)
+    with spans.switched_on(name):
+        await _connected(kind, serve, settings)
+
+
+async def _connected(kind: WorkerKind, serve: Serve, settings: WorkSettings) -> None:
+    messaging = await Messaging.connect(MessagingSettings(), f"{kind}-worker")
     try:
         await messaging.ensure_streams()
         presence, registry = Presence(messaging, kind), CollectorRegistry()

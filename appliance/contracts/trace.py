@@ -38,6 +38,7 @@ def trace_id_of(traceparent: str | None) -> TraceId | None:
     return trace_id
 
 
-def traceparent(trace_id: TraceId) -> str:
-    """A header for the next hop, with a parent id of its own; sampled."""
-    return f"00-{trace_id}-{secrets.token_hex(8)}-01"
+def traceparent(trace_id: TraceId, parent_id: int | None = None) -> str:
+    """A header for the next hop, below the span `parent_id` (8 bytes), else with a parent id of its own; sampled."""
+    parent = secrets.token_hex(8) if parent_id is None else f"{parent_id:016x}"
+    return f"00-{trace_id}-{parent}-01"

@@ -14,7 +14,7 @@ from threading import Event
 
 from pydantic import ValidationError
 
-from appliance.clients import cancellation, logging
+from appliance.clients import cancellation, logging, spans
 from appliance.clients.messaging import Cancellation, Delivery, HandBack, Messaging
 from appliance.clients.objectstore import ObjectStore
 from appliance.clients.outage import is_outage
@@ -131,7 +131,8 @@ class Job:
 
     def __call__(self) -> RunSummary:
         work, store = self.work, self.tools.store
-        package = self.tools.packages.get(work.package_prefix, work.package_digest)
+        with spans.span("fetch model package", attributes={"vedette.detector": work.detector}):
+            package = self.tools.packages.get(work.package_prefix, work.package_digest)
         scene = SceneSource(store.gdal_path(work.scene_key), work.item_name, work.scene, store.gdal_options())
         hooks = Hooks(self.reporter.note_progress, self.flag.is_set, self.checkpoints)
         with (
@@ -139,9 +140,15 @@ class Job:
             self.tools.backends.lease(package) as backend,
         ):
             output = Path(folder) / "detections.parquet"
-            summary = predict_scene(scene, package.manifest, backend, output, self.tools.options, hooks)
-            store.put_file(keys.detections(work.run_id), output, _PARQUET)
+            with spans.span("detect scene", attributes=_size(work)):
+                summary = predict_scene(scene, package.manifest, backend, output, self.tools.options, hooks)
+            with spans.span("store detections", attributes={"vedette.detections": summary.detections}):
+                store.put_file(keys.detections(work.run_id), output, _PARQUET)
             return summary
+
+
+def _size(work: DetectScene) -> dict[str, int]:
+    return {"vedette.scene.width": work.scene.width, "vedette.scene.height": work.scene.height}
 
 
 async def _in_thread(job: Job, flag: Event) -> RunSummary:

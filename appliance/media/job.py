@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
+from appliance.clients import spans
 from appliance.clients.objectstore import ObjectStore
 from appliance.contracts import keys
 from appliance.contracts.errors import Code, VedetteError
@@ -49,13 +50,16 @@ class Job:
             folder = Path(private)
             check_space(folder, self.work.name, self.work.size_bytes)
             original = folder / "original"
-            self._download(original)
+            with spans.span("fetch original", attributes={"vedette.item.bytes": self.work.size_bytes}):
+                self._download(original)
             self.percent = _DOWNLOADED
-            made = normalise(
-                original, self.work.name, folder / "out", self.limits, self._normalising, self.nursery
-            )  # fmt: skip
+            with spans.span("normalise"):
+                made = normalise(
+                    original, self.work.name, folder / "out", self.limits, self._normalising, self.nursery
+                )  # fmt: skip
             self.percent = _NORMALISED
-            ready = self._upload(made)
+            with spans.span("store scene"):
+                ready = self._upload(made)
             self.percent = _DONE
             return ready
 

@@ -35,6 +35,7 @@ class Options:
     rounds: int
     short: bool
     minutes: float
+    logs: Path | None
 
 
 @dataclass
@@ -59,7 +60,7 @@ def soak(options: Options) -> Record:
     planned = disturbances(options.seed, options.rounds, options.short)
     with temporary_folder() as folder:
         files = scenes.cut(fetch(), folder / "scenes", options.scenes, options.seed)
-        with running() as appliance:
+        with running(options.logs) as appliance:
             how = "a disk of its own, filled" if appliance.small_disk else "RLIMIT_FSIZE of the workers"
             _say(f"seed {options.seed}, {len(files)} scenes, {len(planned)} disturbances; the disk is {how}")
             for dataset in (_CALM, _STORM):
@@ -119,11 +120,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=1, help="how often everything is done")
     parser.add_argument("--short", action="store_true", help="the quick disturbances alone")
     parser.add_argument("--minutes", type=float, default=60.0, help="give up after")
+    parser.add_argument("--logs", type=Path, help="copy what every part said to this folder at the end")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     count = given.scenes or (12 if given.short else 200)
     try:
-        record = soak(Options(count, given.seed, given.rounds, given.short, given.minutes))
+        record = soak(Options(count, given.seed, given.rounds, given.short, given.minutes, given.logs))
     except (TimeoutError, RuntimeError) as error:
         print(f"soak: {error}", file=sys.stderr)
         return 1

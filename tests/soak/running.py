@@ -113,8 +113,8 @@ class Appliance:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Appliance]:
-    """Ready to be used; nothing of it is left afterwards, also when interrupted."""
+def running(logs: Path | None = None) -> Iterator[Appliance]:
+    """Ready to be used; nothing of it is left afterwards, also when interrupted, but a copy of its `logs` if asked for."""
     folder = Path(tempfile.mkdtemp(prefix="vedette-soak-"))
     try:
         with _disk(folder) as small_disk:
@@ -135,6 +135,8 @@ def running() -> Iterator[Appliance]:
                 yield found
             finally:
                 found.stop()
+                if logs is not None:
+                    shutil.copytree(data.logs, logs, dirs_exist_ok=True)
                 for proxy in proxies.values():
                     proxy.close()
     finally:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from opentelemetry.trace import SpanKind
+
 from appliance.api.storage import outbox
 from appliance.api.storage.database import Database
 from appliance.api.storage.outbox import Waiting
-from appliance.clients import cancellation, logging, tracing
+from appliance.clients import cancellation, logging, spans, tracing
 from appliance.clients.messaging import Messaging
 from appliance.contracts.base import Contract
 from appliance.contracts.errors import VedetteError
@@ -39,7 +41,7 @@ class Publisher:
         async with self._database.begin() as connection:
             for waiting in await outbox.take(connection, _AT_ONCE):
                 try:
-                    with tracing.bound(waiting.trace_id):
+                    with tracing.bound(waiting.trace_id), spans.span(_named(waiting), SpanKind.PRODUCER):
                         await self._publish(waiting)
                 except VedetteError as error:
                     if error.reason.retryable:
@@ -63,6 +65,10 @@ class Publisher:
         else:
             subject, message = _addressed(waiting)
             await self._messaging.publish(subject, message, waiting.message_id)
+
+
+def _named(waiting: Waiting) -> str:
+    return "publish " + ".".join(waiting.subject.split(".")[:2])
 
 
 def _addressed(waiting: Waiting) -> tuple[str, Contract]:

@@ -19,7 +19,7 @@ from appliance.api.services.announcing import of_run
 from appliance.api.services.parquet_rows import batches
 from appliance.api.storage import detections, items, outbox, runs
 from appliance.api.storage.database import Database
-from appliance.clients import logging
+from appliance.clients import logging, spans
 from appliance.clients.objectstore import ObjectStore
 from appliance.contracts import keys
 from appliance.contracts.base import RunId, now
@@ -37,7 +37,7 @@ class Ingest:
 
         Raises VedetteError that is retryable when the store or the database does not answer.
         """
-        with tempfile.TemporaryDirectory(prefix="vedette-ingest-") as folder:
+        with spans.span("ingest detections"), tempfile.TemporaryDirectory(prefix="vedette-ingest-") as folder:
             path = Path(folder) / "detections.parquet"
             try:
                 await asyncio.to_thread(self._store.get_file, keys.detections(run_id), path)
