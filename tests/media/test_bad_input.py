@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import struct
-import subprocess
 import time
 import warnings
 import zipfile
@@ -24,6 +23,7 @@ from appliance.media.spawning import Nursery
 from tests.media import feed
 from tests.media.conftest import Normalise
 from tests.media.pictures import UTM, texture, write
+from tests.small_disk import small_disk
 
 GEO = {"crs": "EPSG:32633", "transform": UTM}
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
@@ -320,21 +320,6 @@ def _mutate(data: bytes, rng: np.random.Generator) -> bytes:
     return bytes(mutant)
 
 
-def _as_root(*command: str) -> bool:
-    """As root, or by a sudo that asks nothing, as set-up itself uses it."""
-    prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    try:
-        return subprocess.run([*prefix, *command], capture_output=True, check=False, timeout=20).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-def _mount(folder: Path, size: str) -> bool:
-    folder.mkdir()
-    options = f"size={size},mode=700,uid={os.geteuid()},gid={os.getegid()}"
-    return _as_root("mount", "-t", "tmpfs", "-o", options, "vedette-test", str(folder))
-
-
 @pytest.mark.parametrize("size", ["300k", "5m", "14m", "19m", "24m"])
 def test_a_full_disk_is_retryable(nursery: object, tmp_path: Path, size: str) -> None:
     from appliance.media.normalise import normalise
@@ -343,16 +328,14 @@ def test_a_full_disk_is_retryable(nursery: object, tmp_path: Path, size: str) ->
         tmp_path / "in.tif", np.random.default_rng(4).integers(0, 256, (3, 2000, 2000)).astype(np.uint8), **GEO
     )
     disk = tmp_path / "disk"
-    if not _mount(disk, size):
-        pytest.skip("mounting a small disk needs root, or sudo without a password")
-    try:
+    with small_disk(disk, size) as mounted:
+        if not mounted:
+            pytest.skip("mounting a small disk needs root, or sudo without a password")
         with pytest.raises(VedetteError, match=r"in\.tif.*full") as raised:
             normalise(path, "in.tif", disk, nursery=nursery)  # type: ignore[arg-type]
         assert raised.value.reason.code is Code.DISK
         assert raised.value.reason.retryable
         assert list(disk.iterdir()) == []
-    finally:
-        _as_root("umount", str(disk))
 
 
 def test_the_decoder_sees_no_secret_and_no_network(nursery: object, monkeypatch: pytest.MonkeyPatch) -> None:

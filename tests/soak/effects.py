@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import resource
 import shutil
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 
+from tests.small_disk import filled
 from tests.soak.running import Appliance
 from tests.soak.schedule import Disturbance, Kind
 
 _WELL_SECONDS = 180.0
 _FILE_BYTES = 4096
-_LARGEST_PIECE, _SMALLEST_PIECE = 256 << 20, 64 << 10
 
 
 def disturb(appliance: Appliance, what: Disturbance) -> float:
@@ -47,7 +45,7 @@ def _disturbed(appliance: Appliance, what: Disturbance) -> Iterator[None]:
             with _paused(appliance.family(what.part)):
                 yield
         case Kind.FILL:
-            with _full_disk(appliance.data.path.parent / "ballast") if appliance.small_disk else _no_files(appliance):
+            with filled(appliance.data.path.parent) if appliance.small_disk else _no_files(appliance):
                 yield
         case Kind.CUT | Kind.STALL:
             proxy = appliance.proxies[what.part]
@@ -83,23 +81,6 @@ def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.send_signal(number)
-
-
-@contextlib.contextmanager
-def _full_disk(ballast: Path) -> Iterator[None]:
-    """Leave a few kilobytes."""
-    descriptor, size, piece = os.open(ballast, os.O_WRONLY | os.O_CREAT, 0o600), 0, _LARGEST_PIECE
-    try:
-        while piece >= _SMALLEST_PIECE:  # others write meanwhile, so what is free now is not known
-            try:
-                os.posix_fallocate(descriptor, size, piece)
-                size += piece
-            except OSError:
-                piece //= 2
-        yield
-    finally:
-        os.close(descriptor)
-        ballast.unlink()
 
 
 @contextlib.contextmanager

@@ -26,11 +26,12 @@ from appliance.standalone.ports import free_ports
 from appliance.standalone.report import Progress
 from appliance.standalone.status import PartState, PartStatus
 from tests.servers import private_environment
+from tests.small_disk import small_disk
 from tests.soak.proxy import Proxy
 from tests.soak.schedule import SERVERS
 from tests.soak.verdict import Outcome
 
-_DISK_BYTES = 2 << 30
+_DISK_SIZE = "2g"
 _START_SECONDS = 120
 
 
@@ -117,7 +118,7 @@ def running(logs: Path | None = None) -> Iterator[Appliance]:
     """Ready to be used; nothing of it is left afterwards, also when interrupted, but a copy of its `logs` if asked for."""
     folder = Path(tempfile.mkdtemp(prefix="vedette-soak-"))
     try:
-        with _disk(folder) as small_disk:
+        with small_disk(folder, _DISK_SIZE) as mounted:
             data = DataFolder.of(folder / "data")
             ports = free_ports(len(SERVERS))
             proxies = {name: Proxy(port, _port_of(data, name)) for name, port in zip(SERVERS, ports, strict=True)}
@@ -129,7 +130,7 @@ def running(logs: Path | None = None) -> Iterator[Appliance]:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-            found = Appliance(data, "", process, proxies, small_disk)
+            found = Appliance(data, "", process, proxies, mounted)
             try:
                 found.url = _ready(process)
                 yield found
@@ -163,15 +164,3 @@ def _port_of(data: DataFolder, name: str) -> Callable[[], int]:
         return {"postgres": chosen.postgres_port, "nats": chosen.nats_port, "store": chosen.store_ports[0]}[name]
 
     return ask
-
-
-@contextlib.contextmanager
-def _disk(folder: Path) -> Iterator[bool]:
-    """A disk of its own on the folder, where we may mount one; whether we could."""
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_BYTES},mode=755", "vedette-soak", str(folder)]
-    mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    try:
-        yield mounted
-    finally:
-        if mounted:
-            subprocess.run(["umount", "--lazy", str(folder)], capture_output=True, check=False)

@@ -1,4 +1,7 @@
-"""NATS with JetStream: file storage, every message on disk before it is acknowledged, one user with a password."""
+"""NATS with JetStream: file storage, every message on disk before it is acknowledged, one user with a password.
+
+A second user, of the system account, may ask the server how it is and reaches no message.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ from appliance.standalone.ports import LOOPBACK
 from appliance.standalone.service import Service
 
 USER = "vedette"
+_WATCHER = "watcher"
 _INBOX = "_INBOX.readiness"
+_HEALTH = "$SYS.REQ.SERVER.PING.HEALTHZ"
 
 
 @dataclass(frozen=True)
@@ -56,19 +61,23 @@ class Nats:
 listen: {json.dumps(f"{LOOPBACK}:{self.port}")}
 server_name: "vedette"
 jetstream {{ store_dir: {json.dumps(str(store))}, sync_interval: {sync}, max_memory_store: 64MB }}
-authorization {{ user: {json.dumps(USER)}, password: {json.dumps(self.credentials.secret("messaging"))} }}
+authorization {{ users: [ {self._user(USER, "messaging")} ] }}
+accounts {{ SYS: {{ users: [ {self._user(_WATCHER, "messaging-watcher")} ] }} }}
+system_account: SYS
 max_payload: 4MB
 """
         write_private(self._configuration, text)
 
+    def _user(self, name: str, secret: str) -> str:
+        return json.dumps({"user": name, "password": self.credentials.secret(secret)})
+
     def _alive(self, _: int) -> bool:
-        """It also stores: JetStream switches itself off when the disk is full, and comes back with the process alone.
+        """Each stream stores, too: one that met a full disk takes nothing more until the process is started again.
 
         Asked in the protocol's own words, so that it may be asked from any thread.
         """
-        settings = self.settings()
-        access = {"user": settings.user, "pass": settings.password.get_secret_value(), "verbose": False}
-        question = f"CONNECT {json.dumps(access)}\r\nSUB {_INBOX} 1\r\nPUB $JS.API.INFO {_INBOX} 0\r\n\r\n"
+        access = {"user": _WATCHER, "pass": self.credentials.secret("messaging-watcher"), "verbose": False}
+        question = f"CONNECT {json.dumps(access)}\r\nSUB {_INBOX} 1\r\nPUB {_HEALTH} {_INBOX} 0\r\n\r\n"
         try:
             with socket.create_connection((LOOPBACK, self.port), timeout=2) as connection:
                 connection.sendall(question.encode())
@@ -76,8 +85,8 @@ max_payload: 4MB
                 while not (line := lines.readline(65536)).startswith(b"MSG "):
                     if not line or line.startswith(b"-ERR"):
                         return False
-                return "error" not in json.loads(lines.read(int(line.split()[-1])))
-        except (OSError, ValueError):
+                return bool(json.loads(lines.read(int(line.split()[-1])))["data"]["status"] == "ok")
+        except (OSError, ValueError, KeyError):
             return False
 
     def _greets(self, _: int) -> bool:
