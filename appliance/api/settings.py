@@ -34,6 +34,8 @@ class ApiSettings(BaseSettings):
     sign_in_window_minutes: int = Field(default=15, ge=1)
 
     tile_threads: int = Field(default=4, ge=1, le=64)
+    tile_cache_bytes: int = Field(default=64 * _MEBIBYTE, ge=0)
+    tile_block_bytes: int = Field(default=128 * _MEBIBYTE, ge=0)
     tile_features: int = Field(default=20_000, ge=1)
 
     reconcile_seconds: float = Field(default=30, gt=0)

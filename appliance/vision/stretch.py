@@ -6,6 +6,7 @@ Called by inference/reader.py, by whole strips. A uint8 scene for a uint8 detect
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,22 +27,31 @@ class Stretch:
         result = np.empty(pixels.shape, np.uint8)
         for band in range(pixels.shape[2]):
             if pixels.dtype in (np.uint8, np.uint16, np.int16):
-                result[..., band] = self._table(band, pixels.dtype)[pixels[..., band]]
+                result[..., band] = _table(self.low[band], self.high[band], pixels.dtype)[pixels[..., band]]
             else:
-                result[..., band] = self._scaled(pixels[..., band], band)
+                result[..., band] = _scaled(pixels[..., band], self.low[band], self.high[band])
         return result
 
-    def _table(self, band: int, dtype: np.dtype[Any]) -> NDArray[np.uint8]:
-        """Every value of an 8- or 16-bit type; negative ones are reached by numpy's indexing from the end."""
-        bits = np.iinfo(dtype).bits
-        values = np.arange(1 << bits, dtype=np.uint32).astype(f"u{bits // 8}").view(dtype)
-        return self._scaled(values, band)
+    def tables(self, dtype: np.dtype[Any]) -> NDArray[np.uint8]:
+        """(values, bands): what every value of an unsigned type of 8 or 16 bits becomes in each band."""
+        return np.stack([_table(low, high, dtype) for low, high in zip(self.low, self.high, strict=True)], axis=-1)
 
-    def _scaled(self, values: Pixels, band: int) -> NDArray[np.uint8]:
-        span = max(self.high[band] - self.low[band], 1e-12)
-        share = (values.astype(np.float32) - self.low[band]) * np.float32(255.0 / span)
-        scaled: NDArray[np.uint8] = np.nan_to_num(np.clip(np.rint(share), 0, 255)).astype(np.uint8)
-        return scaled
+
+@lru_cache(maxsize=256)
+def _table(low: float, high: float, dtype: np.dtype[Any]) -> NDArray[np.uint8]:
+    """Every value of an 8- or 16-bit type; negative ones are reached by numpy's indexing from the end."""
+    bits = np.iinfo(dtype).bits
+    values = np.arange(1 << bits, dtype=np.uint32).astype(f"u{bits // 8}").view(dtype)
+    table = _scaled(values, low, high)
+    table.setflags(write=False)
+    return table
+
+
+def _scaled(values: Pixels, low: float, high: float) -> NDArray[np.uint8]:
+    span = max(high - low, 1e-12)
+    share = (values.astype(np.float32) - low) * np.float32(255.0 / span)
+    scaled: NDArray[np.uint8] = np.nan_to_num(np.clip(np.rint(share), 0, 255)).astype(np.uint8)
+    return scaled
 
 
 def percentiles(sample: Pixels, valid: NDArray[np.bool_], low: float, high: float) -> Stretch:

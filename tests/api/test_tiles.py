@@ -41,7 +41,7 @@ async def _pixel(api: Appliance, item: UUID, x: float, y: float, zoom: int) -> t
     column, row, i, j = _tile_of(x, y, zoom)
     answer = await api.client.get(f"/api/items/{item}/tiles/{zoom}/{column}/{row}.png")
     assert answer.status_code == 200, answer.text
-    found: tuple[int, ...] = Image.open(io.BytesIO(answer.content)).getpixel((i, j))  # type: ignore[assignment]
+    found: tuple[int, ...] = Image.open(io.BytesIO(answer.content)).convert("RGBA").getpixel((i, j))  # type: ignore[assignment]
     return found
 
 
@@ -74,6 +74,17 @@ async def test_tiles_are_cached_by_content(api: Appliance, tmp_path: Path) -> No
     other = await api.client.get(address, params={"bands": "3"}, headers={"If-None-Match": first.headers["etag"]})
     assert other.status_code == 200
     assert "immutable" in (await api.client.get(address, params={"v": "1"})).headers["cache-control"]
+
+
+async def test_a_tile_that_was_drawn_is_not_drawn_again(api: Appliance, tmp_path: Path) -> None:
+    item = await _scene(api, tmp_path, None)
+    address = f"/api/items/{item}/tiles/17/65536/65536.png"
+    first = await api.client.get(address)
+    await asyncio.to_thread(api.store.delete, [keys.scene(item)])
+    again = await api.client.get(address)
+    assert (again.content, again.headers["etag"]) == (first.content, first.headers["etag"])
+    await api.client.delete(f"/api/items/{item}")
+    assert (await api.client.get(address)).status_code == 404
 
 
 async def test_bands_stretch_and_formats(api: Appliance, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from appliance.api.caching import immutable, matches, not_modified, private
 from appliance.api.context import ServicesOf, Who
@@ -15,11 +15,30 @@ router = APIRouter(prefix="/api", tags=["tiles"])
 
 Zoom = Annotated[int, Path(ge=0, le=24)]
 Place = Annotated[int, Path(ge=0, lt=1 << 24)]
-Version = Annotated[str | None, Query(max_length=100, description="The scene's digest: makes the answer immutable.")]
 VECTOR = "application/vnd.mapbox-vector-tile"
 _VECTOR_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {"content": {VECTOR: {"schema": {"type": "string", "format": "binary"}}}}
 }
+
+
+def _tile(z: Zoom, x: Place, y: Place) -> TileAddress:
+    return TileAddress(z=z, x=x, y=y)
+
+
+def _style(
+    extension: Literal["png", "jpg", "webp"],
+    bands: Annotated[
+        str | None, Query(pattern=r"^\d{1,4}(,\d{1,4}){0,2}$", description="One or three, from 1.", examples=["4,3,2"])
+    ] = None,
+    rescale: Annotated[
+        str | None, Query(max_length=200, description="lo,hi for all bands, or a pair per band.", examples=["0,3000"])
+    ] = None,
+) -> RasterStyle:
+    return RasterStyle.parse(extension, bands, rescale)
+
+
+Tile = Annotated[TileAddress, Depends(_tile)]
+Style = Annotated[RasterStyle, Depends(_style)]
 
 
 @router.get(
@@ -29,36 +48,28 @@ _VECTOR_RESPONSE: dict[int | str, dict[str, Any]] = {
 )
 async def get_scene_tile(
     item_id: UUID,
-    z: Zoom,
-    x: Place,
-    y: Place,
-    extension: Literal["png", "jpg", "webp"],
+    tile: Tile,
+    style: Style,
     services: ServicesOf,
     request: Request,
     _: Who,
-    bands: Annotated[
-        str | None, Query(pattern=r"^\d{1,4}(,\d{1,4}){0,2}$", description="One or three, from 1.")
+    v: Annotated[
+        str | None, Query(max_length=100, description="The scene's digest: makes the answer immutable.")
     ] = None,
-    rescale: Annotated[
-        str | None, Query(max_length=200, description="lo,hi for all bands, or a pair per band.")
-    ] = None,
-    v: Version = None,
 ) -> Response:
     """256 pixels square; transparent outside the scene. Stretched as recorded with the scene, unless told otherwise."""
-    style = RasterStyle.parse(extension, bands, rescale)
-    tag = await services.raster_tiles.tag(item_id, style)
+    source = await services.raster_tiles.scene(item_id)
+    tag = services.raster_tiles.tag(source, style)
     if matches(request, tag):
         return not_modified(tag)
-    tile = await services.raster_tiles.tile(item_id, TileAddress(z=z, x=x, y=y), style)
-    return Response(tile, media_type=style.media_type, headers=immutable(tag) if v else private(tag))
+    drawn = await services.raster_tiles.tile(source, tile, style)
+    return Response(drawn, media_type=style.media_type, headers=immutable(tag) if v else private(tag))
 
 
 @router.get("/runs/{run_id}/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses=_VECTOR_RESPONSE)
 async def get_detection_tile(
     run_id: UUID,
-    z: Zoom,
-    x: Place,
-    y: Place,
+    tile: Tile,
     services: ServicesOf,
     request: Request,
     _: Who,
@@ -69,17 +80,15 @@ async def get_detection_tile(
     tag = await services.vector_tiles.run_tag(run_id, min_score)
     if matches(request, tag):
         return not_modified(tag)
-    tile = await services.vector_tiles.detections(run_id, TileAddress(z=z, x=x, y=y), min_score)
-    return Response(tile, media_type=VECTOR, headers=private(tag))
+    drawn = await services.vector_tiles.detections(run_id, tile, min_score)
+    return Response(drawn, media_type=VECTOR, headers=private(tag))
 
 
 @router.get("/items/{item_id}/annotations/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses=_VECTOR_RESPONSE)
-async def get_annotation_tile(
-    item_id: UUID, z: Zoom, x: Place, y: Place, services: ServicesOf, request: Request, _: Who
-) -> Response:
+async def get_annotation_tile(item_id: UUID, tile: Tile, services: ServicesOf, request: Request, _: Who) -> Response:
     """Layer `annotations`: id, label, source."""
     tag = await services.vector_tiles.annotations_tag(item_id)
     if matches(request, tag):
         return not_modified(tag)
-    tile = await services.vector_tiles.annotations(item_id, TileAddress(z=z, x=x, y=y))
-    return Response(tile, media_type=VECTOR, headers=private(tag))
+    drawn = await services.vector_tiles.annotations(item_id, tile)
+    return Response(drawn, media_type=VECTOR, headers=private(tag))

@@ -75,7 +75,7 @@ class Services:
             annotations=Annotations(database),
             annotation_edits=AnnotationEdits(database),
             snapshots=Snapshots(database, store),
-            raster_tiles=RasterTiles(items, store, settings.tile_threads),
+            raster_tiles=RasterTiles(items, store, settings),
             vector_tiles=VectorTiles(database, settings.tile_features),
             events=EventStreams(messaging, stopping),
             health=health,

@@ -1,74 +1,120 @@
-"""Draw one map tile of a scene: read from the COG, warp, stretch, encode. Called by raster_tiles.py in its threads.
+"""Draw one map tile of a scene: find it in the scene, sample, stretch, encode. Called by raster_tiles.py in its threads.
 
-Knows GDAL paths and scenes; nothing of items, requests or the store.
+Knows scenes and styles; nothing of items, requests or the store.
 """
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
-
+import cv2
 import numpy as np
-import rasterio
-from PIL import Image
+from numpy.typing import NDArray
 from rasterio.errors import RasterioError
-from rio_tiler.errors import RioTilerError, TileOutsideBounds
-from rio_tiler.io import Reader
+from rasterio.windows import Window
 
+from appliance.api.services import picture
+from appliance.api.services.bounded import Bounded
+from appliance.api.services.scene_blocks import Level, SceneBlocks, Source, level_for
 from appliance.api.views.tiles import RasterStyle, Stretch, TileAddress
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.item import SceneInfo
+from appliance.contracts.item import BBox, SceneInfo
+from appliance.vision import map_tile
 from appliance.vision import stretch as vision
 
 TILE_PIXELS = 256
-_JPEG_QUALITY = 85
-_WEBP_QUALITY = 85
-_FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
+_WORLD_METRES = 2 * 20_037_508.342_789_244
+_PLACEMENTS = 256
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where a scene lies, and the options under which GDAL opens it (they hold keys: never log them)."""
+class Painter:
+    """`blocks` is where scenes are read from. Remembers where the last scenes lie on the map."""
 
-    path: str
-    options: dict[str, str]
-    scene: SceneInfo
+    def __init__(self, blocks: SceneBlocks) -> None:
+        self._blocks = blocks
+        self._placements: Bounded[str, map_tile.Placement] = Bounded(_PLACEMENTS, lambda _: 1)
 
-    @property
-    def map_path(self) -> str:
-        """The path with its place on the map. A scene without georeference gets one: a pixel is a metre of EPSG:3857,
-        rows growing south (docs/adr/0003)."""
-        if self.scene.crs:
-            return self.path
-        corners = f"0,0,{self.scene.width},{-self.scene.height}"
-        return f"vrt://{self.path}?a_srs=EPSG:3857&a_ullr={corners}"
+    def draw(self, source: Source, tile: TileAddress, style: RasterStyle) -> bytes:
+        """The encoded tile; empty outside the scene.
+
+        Raises VedetteError(BANDS) when the scene has no such band and VedetteError(STORE, retryable) when it cannot be read.
+        """
+        bands = chosen_bands(source.scene, style)
+        view = map_tile.look(self._placement(source), bounds(tile), TILE_PIXELS) if tile.exists else None
+        found = self._look_up(source, view, bands) if view else None
+        if view is None or found is None or not found[1].any():
+            return picture.empty(TILE_PIXELS, style.extension)
+        pixels = stretched(found[0], stretches(source.scene, style, bands))
+        return picture.encode(*_on_tile(view, pixels, found[1]), style.extension)
+
+    def _placement(self, source: Source) -> map_tile.Placement:
+        known = self._placements.get(source.content)
+        if known is None:
+            known = map_tile.Placement.of(source.scene)
+            self._placements.put(source.content, known)
+        return known
+
+    def _look_up(
+        self, source: Source, view: map_tile.View, bands: tuple[int, ...]
+    ) -> tuple[map_tile.Pixels, map_tile.Valid] | None:
+        """The scene's own values at the view's positions, and where there are any; None when there are none at all."""
+        level = level_for(source.scene, view.scale)
+        x, y = view.x * (level.width / source.scene.width), view.y * (level.height / source.scene.height)
+        window = _window(x, y, level)
+        if window is None:
+            return None
+        try:
+            part = self._blocks.read(source, level, bands, window)
+        except RasterioError as error:
+            raise VedetteError(
+                Code.STORE, "The scene cannot be read from the object store.", "Try again in a moment.", retryable=True
+            ) from error
+        x, y, (pixels, valid) = x - window.col_off, y - window.row_off, part
+        times = int(view.scale / level.factor)
+        if times >= 2:  # the smallest overview is still too large
+            pixels, valid = map_tile.shrunk(part.pixels, part.valid, times)
+            x, y = x * (pixels.shape[1] / window.width), y * (pixels.shape[0] / window.height)
+        return map_tile.sample(pixels, valid, x, y)
 
 
-def draw(source: Source, tile: TileAddress, style: RasterStyle) -> bytes | None:
-    """The encoded tile; None outside the scene.
+def bounds(tile: TileAddress) -> BBox:
+    """In EPSG:3857 (OGC Two Dimensional Tile Matrix Set, WebMercatorQuad)."""
+    side = _WORLD_METRES / (1 << tile.z)
+    west, north = tile.x * side - _WORLD_METRES / 2, _WORLD_METRES / 2 - tile.y * side
+    return (west, north - side, west + side, north)
 
-    Raises VedetteError(BANDS) when the scene has no such band and VedetteError(STORE, retryable) when it cannot be read.
-    """
-    indexes = chosen_bands(source.scene, style)
-    try:
-        with rasterio.Env(**source.options), Reader(source.map_path) as reader:  # type: ignore[no-untyped-call]
-            image = reader.tile(
-                tile.x, tile.y, tile.z, tilesize=TILE_PIXELS, indexes=indexes, resampling_method="bilinear"
-            )
-    except TileOutsideBounds:
+
+def _window(x: map_tile.Floats, y: map_tile.Floats, level: Level) -> Window | None:
+    """The level's pixels around all positions, with one more on each side to sample between; None when all lie outside."""
+    with np.errstate(invalid="ignore"):
+        inside = (x >= 0) & (y >= 0) & (x < level.width) & (y < level.height)
+    if not inside.any():
         return None
-    except (RasterioError, RioTilerError) as error:
-        raise VedetteError(
-            Code.STORE, "The scene cannot be read from the object store.", "Try again in a moment.", retryable=True
-        ) from error
-    valid = image.mask.astype(bool)
-    if not valid.any():
-        return None
-    shown = stretches(source.scene, style, indexes)
-    pixels = vision.Stretch(tuple(s.low for s in shown), tuple(s.high for s in shown)).apply(
-        np.moveaxis(np.ma.getdata(image.array), 0, -1)
-    )
-    return encode(pixels, image.mask.astype(np.uint8), style)
+    left, right = int(x[inside].min()) - 1, int(x[inside].max()) + 2
+    top, bottom = int(y[inside].min()) - 1, int(y[inside].max()) + 2
+    left, top, right, bottom = max(0, left), max(0, top), min(level.width, right), min(level.height, bottom)
+    return Window(left, top, right - left, bottom - top)
+
+
+def stretched(pixels: map_tile.Pixels, shown: tuple[Stretch, ...]) -> NDArray[np.uint8]:
+    """(rows, columns, bands) of any number type to uint8."""
+    ends = vision.Stretch(tuple(s.low for s in shown), tuple(s.high for s in shown))
+    if pixels.dtype != np.uint8:
+        return ends.apply(pixels)
+    if all(one == (0, 255) for one in shown):
+        return pixels
+    found = cv2.LUT(pixels, ends.tables(np.dtype(np.uint8))[:, None])
+    return found.reshape(pixels.shape).astype(np.uint8, copy=False)
+
+
+def _on_tile(
+    view: map_tile.View, pixels: NDArray[np.uint8], seen: map_tile.Valid
+) -> tuple[NDArray[np.uint8], map_tile.Valid]:
+    """The part of the tile that shows the scene, in its place on the whole."""
+    if pixels.shape[:2] == (TILE_PIXELS, TILE_PIXELS):
+        return pixels, seen
+    whole = np.zeros((TILE_PIXELS, TILE_PIXELS, pixels.shape[2]), np.uint8)
+    where = np.zeros((TILE_PIXELS, TILE_PIXELS), bool)
+    whole[view.rows, view.columns], where[view.rows, view.columns] = pixels, seen
+    return whole, where
 
 
 def chosen_bands(scene: SceneInfo, style: RasterStyle) -> tuple[int, ...]:
@@ -93,23 +139,3 @@ def stretches(scene: SceneInfo, style: RasterStyle, bands: tuple[int, ...]) -> t
         return asked if len(asked) == len(bands) else (asked[0],) * len(bands)
     recorded = [scene.bands[band - 1] for band in bands if band <= len(scene.bands)]
     return tuple(Stretch(band.low, band.high) for band in recorded) + (Stretch(0, 255),) * (len(bands) - len(recorded))
-
-
-def encode(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], alpha: np.ndarray, style: RasterStyle) -> bytes:
-    """(rows, columns, 1 or 3) uint8 and alpha (rows, columns) uint8 as a picture; JPEG, which has no alpha, goes black."""
-    colour = pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
-    out = io.BytesIO()
-    if style.extension == "jpg":
-        visible = colour * (alpha > 0)[..., None]
-        Image.fromarray(visible.astype(np.uint8)).save(out, "JPEG", quality=_JPEG_QUALITY)
-    else:
-        picture = Image.fromarray(np.dstack((colour, alpha)))
-        quality = {"quality": _WEBP_QUALITY, "method": 2} if style.extension == "webp" else {"compress_level": 3}
-        picture.save(out, _FORMATS[style.extension], **quality)
-    return out.getvalue()
-
-
-def empty(style: RasterStyle) -> bytes:
-    """A tile outside the scene: transparent, or black where the format has no alpha."""
-    blank = np.zeros((TILE_PIXELS, TILE_PIXELS, 3), np.uint8)
-    return encode(blank, blank[..., 0], style)
