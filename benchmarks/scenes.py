@@ -21,6 +21,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from PIL import Image
 from rasterio.crs import CRS
+from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
 RECIPE = 1
@@ -77,6 +78,32 @@ def temporary_scene(size: int) -> Iterator[Path]:
     finally:
         if not kept:
             path.unlink(missing_ok=True)
+
+
+def sixteen_bit(size: int) -> Path:
+    """The same scene in 16 bits, every value sixteen times and a little noise below: real sensors fill what they have."""
+    path = cache_folder() / "bench" / f"scene-{size}-16-v{RECIPE}.tif"
+    if not path.exists():
+        partial = path.with_suffix(f".{os.getpid()}.tif")
+        random = np.random.default_rng(size)
+        try:
+            with rasterio.open(scene(size)) as source:
+                profile = {**_PROFILE, "dtype": "uint16", "width": size, "height": size}
+                with rasterio.open(partial, "w", crs=source.crs, transform=source.transform, **profile) as target:
+                    for _, window in source.block_windows(1):
+                        pixels = source.read(window=window).astype(np.uint16) * 16
+                        target.write(pixels + random.integers(0, 16, pixels.shape, np.uint16), window=window)
+            partial.rename(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    return path
+
+
+def map_bounds(path: Path) -> tuple[float, float, float, float]:
+    """West, south, east, north in EPSG:3857."""
+    with rasterio.open(path) as source:
+        west, south, east, north = transform_bounds(source.crs, "EPSG:3857", *source.bounds)
+    return west, south, east, north
 
 
 def _path(size: int) -> Path:
