@@ -9,9 +9,9 @@ import contextlib
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -23,7 +23,9 @@ from minio.datatypes import Part
 from minio.deleteobjects import DeleteObject
 
 from appliance.clients.settings import StoreSettings
+from appliance.clients.signing import signing
 from appliance.clients.store_errors import translated
+from appliance.contracts.base import now
 from appliance.contracts.errors import Code, VedetteError
 
 _CONNECT_SECONDS = 5.0
@@ -50,11 +52,14 @@ class ObjectStore:
     VedetteError(DISK, retryable=True) when it is full and VedetteError(NOT_FOUND) when the key is not there.
 
     `timeout_seconds` bounds each wait for the store; reads and idempotent writes are tried once more, so that a store
-    that stalls is given up after twice that time.
+    that stalls is given up after twice that time. Pre-signed addresses are the same from every process within the hour
+    (signing.py), by the `clock`.
     """
 
-    def __init__(self, settings: StoreSettings, timeout_seconds: float = 20.0) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: StoreSettings, timeout_seconds: float = 20.0, clock: Callable[[], datetime] = now
+    ) -> None:
+        self._settings, self._clock = settings, clock
         self._timeout = timeout_seconds
         self._bucket = settings.bucket
         self._client = _connect(settings, settings.endpoint, timeout_seconds)
@@ -145,7 +150,10 @@ class ObjectStore:
         headers: dict[str, str | list[str] | tuple[str]] = {}
         if filename is not None:
             headers["response-content-disposition"] = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
-        url: str = self._public.get_presigned_url("GET", self._bucket, key, expires, response_headers=headers)
+        signed_at, lifetime = signing(self._clock(), expires)
+        url: str = self._public.get_presigned_url(
+            "GET", self._bucket, key, lifetime, response_headers=headers, request_date=signed_at
+        )
         return url
 
     def create_multipart(self, key: str, media_type: str) -> str:
@@ -157,7 +165,10 @@ class ObjectStore:
     def presigned_part(self, key: str, upload_id: str, number: int, expires: timedelta) -> str:
         """A URL that takes a PUT of one part; parts count from 1, all but the last have at least 5 MiB."""
         query: dict[str, str | list[str] | tuple[str]] = {"uploadId": upload_id, "partNumber": str(number)}
-        url: str = self._public.get_presigned_url("PUT", self._bucket, key, expires, extra_query_params=query)
+        signed_at, lifetime = signing(self._clock(), expires)
+        url: str = self._public.get_presigned_url(
+            "PUT", self._bucket, key, lifetime, extra_query_params=query, request_date=signed_at
+        )
         return url
 
     def list_parts(self, key: str, upload_id: str) -> list[UploadedPart]:

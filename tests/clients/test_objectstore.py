@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -154,6 +154,25 @@ def test_a_presigned_url_expires(store: ObjectStore, prefix: str) -> None:
     url = store.presigned_get(prefix + "a", timedelta(seconds=1))
     time.sleep(2.1)
     assert httpx.get(url).status_code == 403
+
+
+def test_every_process_signs_the_same_address_for_an_hour(store: ObjectStore, prefix: str) -> None:
+    """Also across the end of a window: the address from before still opens."""
+    store.put_bytes(prefix + "a", b"mine", "text/plain")
+    settings = store._settings
+    border = datetime.fromtimestamp(time.time() // 3600 * 3600, UTC)
+    moments = [border + timedelta(seconds=seconds) for seconds in (-0.5, 0.0, 1700.0, 3599.9)]
+    before, *within = [
+        ObjectStore(settings, clock=lambda at=at: at).presigned_get(prefix + "a", HOUR, "a.txt")  # type: ignore[misc]
+        for at in moments
+    ]
+    assert len({*within}) == 1
+    assert before != within[0]
+    assert httpx.get(within[0]).content == b"mine"
+    assert httpx.get(before).content == b"mine"
+    upload = store.create_multipart(prefix + "b", "text/plain")
+    one, other = (ObjectStore(settings, clock=lambda at=at: at) for at in moments[1:3])  # type: ignore[misc]
+    assert one.presigned_part(prefix + "b", upload, 1, HOUR) == other.presigned_part(prefix + "b", upload, 1, HOUR)
 
 
 def test_multipart_is_resumed(store: ObjectStore, prefix: str) -> None:
