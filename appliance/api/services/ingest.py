@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 from psycopg import DataError, IntegrityError
@@ -16,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.api.map_plane import WGS84_SRID, srid_of
 from appliance.api.services.announcing import of_run
-from appliance.api.services.parquet_rows import batches
+from appliance.api.services.copy_blocks import HEADER, TRAILER
+from appliance.api.services.parquet_rows import COLUMNS, Rows, batches
 from appliance.api.storage import detections, items, outbox, runs
 from appliance.api.storage.database import Database
 from appliance.clients import logging, spans
@@ -83,13 +85,27 @@ class Ingest:
 
 
 async def _copy(connection: AsyncConnection, run_id: RunId, path: Path, georeferenced: bool) -> int:
-    """How many rows went in. Reading and converting a batch happens in a thread, so that the API keeps answering."""
+    """How many rows went in. A batch is read and converted in a thread while the one before is on its way: the API goes
+    on answering, and neither waits for the other."""
     taken = 0
     source = batches(path, run_id, georeferenced)
+
+    async def blocks() -> AsyncGenerator[bytes, None]:
+        nonlocal taken
+        yield HEADER
+        coming = asyncio.ensure_future(asyncio.to_thread(_following, source))
+        try:
+            while (rows := await coming) is not None:
+                coming = asyncio.ensure_future(asyncio.to_thread(_following, source))
+                taken += rows.number
+                yield rows.data
+        finally:
+            await asyncio.gather(coming, return_exceptions=True)  # a generator is not closed while it runs
+        yield TRAILER
+
     try:
-        while (rows := await asyncio.to_thread(_following, source)) is not None:
-            await detections.copy_in(connection, rows)
-            taken += len(rows)
+        async with aclosing(blocks()) as all_blocks:
+            await detections.copy_in(connection, COLUMNS, all_blocks)
     except (DataError, IntegrityError) as error:
         raise VedetteError(
             Code.UNREADABLE, "The detections file has values that cannot be kept.", "Retry the run."
@@ -97,5 +113,5 @@ async def _copy(connection: AsyncConnection, run_id: RunId, path: Path, georefer
     return taken
 
 
-def _following(source: Iterator[list[tuple[object, ...]]]) -> list[tuple[object, ...]] | None:
+def _following(source: Iterator[Rows]) -> Rows | None:
     return next(source, None)

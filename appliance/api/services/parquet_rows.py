@@ -1,4 +1,4 @@
-"""The rows of a detections.parquet file (contracts.detection.PARQUET_COLUMNS), a few thousand at a time, for COPY.
+"""The rows of a detections.parquet file (contracts.detection.PARQUET_COLUMNS), some thousands at a time, for COPY.
 
 Called by services/ingest.py. Checks what it is given: a worker's file is data from another process.
 """
@@ -7,60 +7,81 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import shapely
+from numpy.typing import NDArray
 
-from appliance.api.map_plane import MAP_SRID, PIXEL_SRID, WGS84_SRID, ewkb, to_map
+from appliance.api.map_plane import MAP_SRID, PIXEL_SRID, WGS84_SRID, Geometries, to_map
+from appliance.api.services import copy_blocks
 from appliance.contracts.base import RunId
 from appliance.contracts.detection import PARQUET_COLUMNS
 from appliance.contracts.errors import Code, VedetteError
 
-BATCH_ROWS = 4096
+BATCH_ROWS = 8192
 _NUMBERS = ("score", "x", "y", "width", "height", "angle_degrees")
 _LABEL_LIMIT = 255
 
-Row = tuple[Any, ...]
+
+class Rows(NamedTuple):
+    """`data` in PostgreSQL's binary COPY format, the fields in the order of COLUMNS."""
+
+    number: int
+    data: bytes
 
 
-def batches(path: Path, run_id: RunId, georeferenced: bool) -> Iterator[list[Row]]:
-    """Rows in the order of storage.detections.COLUMNS. Raises VedetteError(UNREADABLE) on a file of another shape."""
+COLUMNS = ("run_id", "ordinal", *_NUMBERS, "area_square_metres", "label", "geometry", "map_geometry")
+
+
+def batches(path: Path, run_id: RunId, georeferenced: bool) -> Iterator[Rows]:
+    """Raises VedetteError(UNREADABLE) on a file of another shape."""
     try:
         with pq.ParquetFile(path) as file:
             if tuple(file.schema_arrow.names) != PARQUET_COLUMNS:
                 raise _wrong(f"its columns are {', '.join(file.schema_arrow.names)}")
             for batch in file.iter_batches(batch_size=BATCH_ROWS):
-                yield _rows(batch, run_id, georeferenced)
-    except (pa.ArrowException, OSError, shapely.errors.ShapelyError) as error:
+                if batch.num_rows:
+                    yield _rows(batch, run_id, georeferenced)
+    except (pa.ArrowException, OSError, ValueError, shapely.errors.ShapelyError) as error:
         raise _wrong(type(error).__name__) from error
 
 
-def _rows(batch: pa.RecordBatch, run_id: RunId, georeferenced: bool) -> list[Row]:
+def _rows(batch: pa.RecordBatch, run_id: RunId, georeferenced: bool) -> Rows:
     columns = {name: batch.column(name) for name in PARQUET_COLUMNS}
     empty = [name for name in PARQUET_COLUMNS if name != "area_square_metres" and columns[name].null_count]
     if empty:
         raise _wrong(f"{empty[0]} has empty values")
-    for name in _NUMBERS:
-        if not np.isfinite(columns[name].to_numpy(zero_copy_only=False)).all():
+    numbers = {name: columns[name].to_numpy(zero_copy_only=False) for name in _NUMBERS}
+    for name, values in numbers.items():
+        if not np.isfinite(values).all():
             raise _wrong(f"{name} has values that are no numbers")
-    scores = columns["score"].to_numpy(zero_copy_only=False)
-    if len(scores) and (scores.min() < 0 or scores.max() > 1):
+    if numbers["score"].min() < 0 or numbers["score"].max() > 1:
         raise _wrong("score is outside 0 to 1")
-    labels = columns["label"].to_pylist()
-    if any(len(label) > _LABEL_LIMIT for label in labels):
+    if pc.max(pc.utf8_length(columns["label"])).as_py() > _LABEL_LIMIT:
         raise _wrong("a label is longer than 255 characters")
+    area = columns["area_square_metres"].cast(pa.float64()).to_numpy(zero_copy_only=False)
+    fixed = {
+        "run_id": np.full(batch.num_rows, np.void(run_id.bytes)),
+        "ordinal": columns["ordinal"].to_numpy(zero_copy_only=False).astype(np.int64),
+        "score": numbers.pop("score").astype(np.float32),
+        **{name: values.astype(np.float64) for name, values in numbers.items()},
+        "area_square_metres": area.astype(np.float64),
+    }
     geometries = shapely.from_wkb(columns["geometry"].to_numpy(zero_copy_only=False))
-    shapes = ewkb(geometries, WGS84_SRID if georeferenced else PIXEL_SRID)
-    on_map = ewkb(to_map(geometries, georeferenced), MAP_SRID)
-    plain = zip(*(columns[name].to_pylist() for name in (*_NUMBERS, "area_square_metres")), strict=True)
-    ordinals = columns["ordinal"].to_pylist()
-    return [
-        (run_id, ordinal, label, *numbers, shape, drawn)
-        for ordinal, label, numbers, shape, drawn in zip(ordinals, labels, plain, shapes, on_map, strict=True)
-    ]
+    texts = {
+        "label": columns["label"].cast(pa.binary()).to_numpy(zero_copy_only=False),
+        "geometry": _ewkb(geometries, WGS84_SRID if georeferenced else PIXEL_SRID),
+        "map_geometry": _ewkb(to_map(geometries, georeferenced), MAP_SRID),
+    }
+    return Rows(batch.num_rows, copy_blocks.block(fixed, texts))
+
+
+def _ewkb(geometries: Geometries, srid: int) -> NDArray[np.object_]:
+    return np.asarray(shapely.to_wkb(shapely.set_srid(geometries, srid), include_srid=True), dtype=object)
 
 
 def _wrong(why: str) -> VedetteError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import psycopg
@@ -15,13 +15,32 @@ async def copy_rows(
     connection: AsyncConnection, table: Table, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]
 ) -> None:
     """Geometry columns take hexadecimal EWKB. Raises what the database raises on a value that does not fit."""
+    driver = await _driver(connection)
+    async with driver.cursor() as cursor, cursor.copy(_statement(table, columns)) as copy:
+        for row in rows:
+            await copy.write_row(row)
+
+
+async def copy_blocks(
+    connection: AsyncConnection, table: Table, columns: tuple[str, ...], blocks: AsyncIterator[bytes]
+) -> None:
+    """PostgreSQL's binary COPY format, as it comes. Raises what the database raises on a value that does not fit."""
+    driver = await _driver(connection)
+    statement = _statement(table, columns) + sql.SQL(" (FORMAT binary)")
+    async with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        async for block in blocks:
+            await copy.write(block)
+
+
+async def _driver(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:
     raw = await connection.get_raw_connection()
     driver = raw.driver_connection
     if not isinstance(driver, psycopg.AsyncConnection):
         raise TypeError(f"COPY needs psycopg, not {type(driver)}")
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+    return driver
+
+
+def _statement(table: Table, columns: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table.name), sql.SQL(", ").join(sql.Identifier(column) for column in columns)
     )
-    async with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            await copy.write_row(row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import AsyncIterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Numeric, cast, delete, func, select
@@ -12,27 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.api.map_plane import MAP_SRID
 from appliance.api.storage import cursors
-from appliance.api.storage.copying import copy_rows
+from appliance.api.storage.copying import copy_blocks
 from appliance.api.storage.tables import detections
 from appliance.api.views.pages import DetectionPage
 from appliance.contracts.base import RunId
 from appliance.contracts.detection import Detection, PixelBox
 from appliance.contracts.item import BBox
 
-COLUMNS = (
-    "run_id",
-    "ordinal",
-    "label",
-    "score",
-    "x",
-    "y",
-    "width",
-    "height",
-    "angle_degrees",
-    "area_square_metres",
-    "geometry",
-    "map_geometry",
-)
 _COLUMNS = [column for column in detections.c if column.name not in {"run_id", "geometry", "map_geometry"}]
 _GEOMETRY = func.ST_AsGeoJSON(detections.c.geometry, 9, 0).label("geometry")
 
@@ -41,9 +27,9 @@ async def remove_all(connection: AsyncConnection, run_id: RunId) -> None:
     await connection.execute(delete(detections).where(detections.c.run_id == run_id))
 
 
-async def copy_in(connection: AsyncConnection, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Rows in the order of COLUMNS, geometries as hexadecimal EWKB."""
-    await copy_rows(connection, detections, COLUMNS, rows)
+async def copy_in(connection: AsyncConnection, columns: tuple[str, ...], blocks: AsyncIterator[bytes]) -> None:
+    """Rows with these columns in PostgreSQL's binary COPY format, from its header to its trailer."""
+    await copy_blocks(connection, detections, columns, blocks)
 
 
 def _matching(run_id: RunId, min_score: float, map_box: BBox | None) -> list[ColumnElement[bool]]:
