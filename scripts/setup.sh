@@ -54,4 +54,5 @@ scripts/build_ui.sh
 if [ "$profile" = dev ]; then
   scripts/build_minio.sh >/dev/null
   .venv/bin/python -m benchmarks.environment >/dev/null
+  .venv/bin/python -m benchmarks.rabbitmq >/dev/null
 fi

@@ -22,6 +22,10 @@ PEERS = {
     "memory": ["ours at 1500 x 1500", "sahi", "sahi"],
     "merge": ["sahi NMM", "sahi NMM with its objects"],
     "normalise": ["rio cogeo create", "ours at 1500 x 1500"],
+    "tiles": ["TiTiler"] * 14,
+    "vectors": ["bare ST_AsMVT through psycopg"] * 4,
+    "dispatch": ["Celery with RabbitMQ"] * 3 + ["bare JetStream pull consumer"] * 2,
+    "ingest": ["the limit", "ours at 2000"],
 }
 
 
