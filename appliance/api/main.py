@@ -15,6 +15,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from appliance.api.app import create_app
+from appliance.api.background.placer import Placer
 from appliance.api.background.publisher import Publisher
 from appliance.api.background.reconciler import Reconciler
 from appliance.api.background.removals import Removals
@@ -65,6 +66,8 @@ async def serve(settings: ApiSettings, database_url: str, store: StoreSettings, 
             ReportConsumer(messages, ItemReports(database), RunReports(database, ingest)),
             Reconciler(database, settings, ingest, services, messages),
             Removals(database, objects),
+            Placer(database, messages, services.roster),
+            services.roster,
         )
         app = create_app(services, store.public_endpoint or store.endpoint)
         config = uvicorn.Config(

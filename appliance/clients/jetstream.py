@@ -42,7 +42,7 @@ def _work_queue(name: str, subject: str) -> api.StreamConfig:
 def _streams() -> list[api.StreamConfig]:
     return [
         _work_queue(messages.MEDIA_STREAM, messages.MEDIA_SUBJECTS),
-        _work_queue(messages.DETECT_STREAM, messages.DETECT_SUBJECTS),
+        _work_queue(messages.LANES_STREAM, messages.LANES_SUBJECTS),
         _work_queue(messages.REPORTS_STREAM, messages.REPORTS_SUBJECTS),
         api.StreamConfig(
             name=messages.EVENTS_STREAM,
@@ -62,7 +62,10 @@ def bucket_stream(bucket: str) -> str:
 
 
 async def ensure(stream: JetStreamContext) -> None:
-    """Create what is missing, update what differs."""
+    """Create what is missing, update what differs, remove what older versions had."""
+    for former in messages.FORMER_STREAMS:
+        with contextlib.suppress(js_errors.NotFoundError):
+            await stream.delete_stream(former)
     for config in _streams():
         try:
             await stream.add_stream(config)

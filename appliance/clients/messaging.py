@@ -109,6 +109,19 @@ class Messaging:
         queue = work_queue.WorkQueue(lambda: self._stream, stream, subject, durable, self._ack_wait)
         await queue.run(handler, concurrency)
 
+    async def work_lane(self, worker_id: UUID, handler: Handler, concurrency: int) -> None:
+        """As `work`, for what is placed on this worker alone."""
+        subject = messages.lane_subject(worker_id)
+        await self.work(messages.LANES_STREAM, subject, _lane_consumer(worker_id), handler, concurrency)
+
+    async def close_lane(self, worker_id: UUID) -> None:
+        """Take away all that was placed on a worker which is gone, and what it took it with. Closing twice is closing
+        once; a worker that comes back after all makes its lane anew."""
+        with translated("the lane of a worker"):
+            with contextlib.suppress(js_errors.NotFoundError):
+                await self._stream.delete_consumer(messages.LANES_STREAM, _lane_consumer(worker_id))
+            await self._stream.purge_stream(messages.LANES_STREAM, subject=messages.lane_subject(worker_id))
+
     async def queues(self) -> list[queue_depths.QueueDepth]:
         """How much waits in each work queue, and for how long."""
         with translated("its queues"):
@@ -134,6 +147,19 @@ class Messaging:
                     entry = await workers.get(key)
                     found.append(WorkerAnnouncement.model_validate_json(entry.value or b""))
         return found
+
+    async def announcements(self) -> AsyncGenerator[tuple[UUID, WorkerAnnouncement | None], None]:
+        """Who is there, then every further announcement; None for a worker that left in order."""
+        subject = f"$KV.{messages.WORKERS_BUCKET}.>"
+        stream = jetstream.bucket_stream(messages.WORKERS_BUCKET)
+        async with contextlib.aclosing(follow.follow(lambda: self._stream, stream, subject, 0)) as entries:
+            async for entry in entries:
+                worker_id = UUID(entry.subject.rpartition(".")[2])
+                if (entry.headers or {}).get("KV-Operation"):
+                    yield worker_id, None
+                else:
+                    with contextlib.suppress(ValidationError):  # of a newer version
+                        yield worker_id, WorkerAnnouncement.model_validate_json(entry.data)
 
     async def forget_worker(self, worker_id: UUID) -> None:
         with translated("the list of workers"):
@@ -185,6 +211,10 @@ class Messaging:
 
     async def _bucket(self, name: str) -> KeyValue:
         return await self._stream.key_value(name)
+
+
+def _lane_consumer(worker_id: UUID) -> str:
+    return f"worker-{worker_id}"
 
 
 def _cancellation(key: str, value: bytes | None) -> Cancellation:

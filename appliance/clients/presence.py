@@ -15,31 +15,44 @@ import psutil
 
 from appliance.clients import cancellation
 from appliance.clients.messaging import Messaging
+from appliance.clients.process_memory import available_bytes
 from appliance.contracts.base import Name, now
 from appliance.contracts.errors import VedetteError
-from appliance.contracts.worker import WorkerAnnouncement, WorkerKind
+from appliance.contracts.worker import ServedDetector, WorkerAnnouncement, WorkerKind, WorkerName
 
 _ANNOUNCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Doing:
-    """What a worker does at this moment: an item or a run, and the detectors it keeps loaded."""
+    """What a worker does at this moment: the items or runs it is at, and the detectors it keeps loaded."""
 
-    busy_with: UUID | None = None
+    busy_with: tuple[UUID, ...] = ()
     detectors: tuple[Name, ...] = ()
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a worker can do as long as it lives. `memory_bytes`: the most that a run may use, 0: what the machine has."""
+
+    name: WorkerName
+    serves: tuple[ServedDetector, ...] = ()
+    gpus: tuple[str, ...] = ()
+    at_once: int = 1
+    memory_bytes: int = 0
 
 
 class Presence:
     """`doing` is asked at every announcement; whoever changes its answer calls `changed`. `stored` hears of each that was
     stored."""
 
-    def __init__(self, messaging: Messaging, kind: WorkerKind) -> None:
+    def __init__(self, messaging: Messaging, kind: WorkerKind, abilities: Abilities | None = None) -> None:
+        self.id = uuid4()
+        self.abilities = abilities or Abilities(f"{socket.gethostname()}-{os.getpid()}")
         self.doing: Callable[[], Doing] = Doing
         self.stored: Callable[[], object] = lambda: None
         self._messaging = messaging
         self._kind = kind
-        self._id = uuid4()
         self._started_at = now()
         self._changed = asyncio.Event()
 
@@ -61,20 +74,27 @@ class Presence:
 
     async def end(self) -> None:
         with contextlib.suppress(VedetteError):
-            await self._messaging.forget_worker(self._id)
+            await self._messaging.forget_worker(self.id)
 
     def announcement(self) -> WorkerAnnouncement:
-        doing = self.doing()
+        doing, can = self.doing(), self.abilities
         return WorkerAnnouncement(
-            id=self._id,
+            id=self.id,
+            name=can.name,
             kind=self._kind,
             version=metadata.version("vedette"),
             host=socket.gethostname(),
             process_id=os.getpid(),
             cpus=len(os.sched_getaffinity(0)),
             memory_bytes=psutil.virtual_memory().total,
+            available_bytes=available_bytes(can.memory_bytes),
+            gpus=list(can.gpus),
             detectors=list(doing.detectors),
-            busy_with=doing.busy_with,
+            serves=list(can.serves),
+            lane=self._kind is WorkerKind.DETECTOR,
+            at_once=can.at_once,
+            runs=list(doing.busy_with),
+            busy_with=next(iter(doing.busy_with), None),
             started_at=self._started_at,
             seen_at=now(),
         )

@@ -14,7 +14,7 @@ from nats.aio.client import Client
 
 from appliance.contracts import messages
 
-_STREAMS = (messages.MEDIA_STREAM, messages.DETECT_STREAM, messages.REPORTS_STREAM)
+_STREAMS = (messages.MEDIA_STREAM, messages.LANES_STREAM, messages.REPORTS_STREAM)
 _SECONDS = 1.0
 
 

@@ -38,10 +38,14 @@ class DatabaseSettings(BaseSettings):
 
 class WorkSettings(BaseSettings):
     """VEDETTE_WORK_*: where a worker keeps private temporary files and its cache of model packages, and where Prometheus
-    asks it (port 0: nowhere)."""
+    asks it (port 0: nowhere). `name` is what people call it; `detectors` are those it takes runs of, `crowns boats/1.2.0`
+    (empty: any); `memory_bytes` is the most that a run on it may use (0: what the machine has)."""
 
     model_config = SettingsConfigDict(env_prefix="VEDETTE_WORK_", frozen=True)
     folder: Path
+    name: str = ""
+    detectors: str = ""
+    memory_bytes: int = 0
     concurrency: int = 1
     threads: int = 0
     log_format: str = "text"

@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
+from pydantic import TypeAdapter, ValidationError
 
 from appliance.clients import logging, metrics, spans
 from appliance.clients.messaging import Messaging
 from appliance.clients.objectstore import ObjectStore
-from appliance.clients.presence import Presence
+from appliance.clients.presence import Abilities, Presence
 from appliance.clients.private_folder import private_folder
 from appliance.clients.settings import MessagingSettings, StoreSettings, WorkSettings
-from appliance.contracts.errors import VedetteError
-from appliance.contracts.worker import WorkerKind
+from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.worker import ServedDetector, WorkerKind, WorkerName
 
 
 @dataclass(frozen=True)
@@ -38,22 +41,25 @@ class Surroundings:
     registry: CollectorRegistry
 
 
+_NAME: TypeAdapter[str] = TypeAdapter(WorkerName)
+
 Serve = Callable[[Surroundings], Awaitable[None]]
 """Takes work until cancelled."""
 
 
-def run(kind: WorkerKind, serve: Serve) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code of the process."""
+def run(kind: WorkerKind, serve: Serve, gpus: Sequence[str] = ()) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code of the process. `gpus`: those that it can compute on."""
     try:
-        asyncio.run(_run(kind, serve))
+        asyncio.run(_run(kind, serve, gpus))
     except VedetteError as error:
         logging.get().error("cannot work", reason=str(error.reason))
         return 1
     return 0
 
 
-async def _run(kind: WorkerKind, serve: Serve) -> None:
+async def _run(kind: WorkerKind, serve: Serve, gpus: Sequence[str]) -> None:
     settings = WorkSettings()
+    abilities = _abilities(settings, gpus)
     name = f"{kind}-worker"
     logging.configure(name, settings.log_format)
     with spans.switched_on(name):
@@ -64,7 +70,7 @@ async def _connected(kind: WorkerKind, serve: Serve, settings: WorkSettings) -> 
     messaging = await Messaging.connect(MessagingSettings(), f"{kind}-worker")
     try:
         await messaging.ensure_streams()
-        presence, registry = Presence(messaging, kind), CollectorRegistry()
+        presence, registry = Presence(messaging, kind, abilities), CollectorRegistry()
         presence.stored = metrics.WorkerMetrics(registry, kind, version("vedette")).heartbeat
         with (
             private_folder(settings.folder / kind) as folder,
@@ -81,6 +87,27 @@ async def _connected(kind: WorkerKind, serve: Serve, settings: WorkSettings) -> 
         logging.get().info("stopped")
     finally:
         await messaging.close()
+
+
+def _abilities(settings: WorkSettings, gpus: Sequence[str]) -> Abilities:
+    """Raises VedetteError(INVALID) when a name or a detector is not one."""
+    try:
+        return Abilities(
+            name=_NAME.validate_python(settings.name or f"{socket.gethostname()}-{os.getpid()}"),
+            serves=tuple(_served(words) for words in settings.detectors.replace(",", " ").split()),
+            gpus=tuple(gpus),
+            at_once=settings.concurrency,
+            memory_bytes=settings.memory_bytes,
+        )
+    except ValidationError as error:
+        message = f"{error.errors()[0]['input']!r} names no worker or detector."
+        remedy = "VEDETTE_WORK_NAME is one word; VEDETTE_WORK_DETECTORS is like `crowns boats/1.2.0`."
+        raise VedetteError(Code.INVALID, message, remedy) from error
+
+
+def _served(words: str) -> ServedDetector:
+    name, _, version = words.partition("/")
+    return ServedDetector(name=name, version=version or None)
 
 
 async def _announced(serve: Serve, given: Surroundings) -> None:

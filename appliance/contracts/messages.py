@@ -2,7 +2,7 @@
 
 Streams (work queues keep a message until one worker has acknowledged it):
     MEDIA    media.normalise.<item>.<attempt>          NormaliseScene
-    DETECT   detect.<detector>.<run>.<attempt>         DetectScene
+    LANES    lanes.<worker>.<run>.<attempt>            DetectScene, placed by the API on one worker (ADR 0010)
     REPORTS  reports.item, reports.run  ItemReport, RunReport: consumed by the API alone
     EVENTS   events.>                   Event (events.py), kept for a day, for pages that resume
 Key-value buckets: `workers` (WorkerAnnouncement by worker id, 15 s time to live), `cancelled` (run id -> its last attempt
@@ -14,17 +14,20 @@ A message's `Nats-Msg-Id` is its natural identity plus the attempt, so that publ
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field
 
-from appliance.contracts.base import Contract, ItemId, Name, RunId, Sha256, Version
+from appliance.contracts.base import Contract, ItemId, Name, RunId, Sha256, Text, Version
 from appliance.contracts.detection import RunSummary
 from appliance.contracts.errors import Reason
 from appliance.contracts.item import Asset, SceneInfo
 from appliance.contracts.run import Progress
 
 MEDIA_STREAM, MEDIA_SUBJECT, MEDIA_SUBJECTS = "MEDIA", "media.normalise", "media.>"
-DETECT_STREAM, DETECT_SUBJECTS = "DETECT", "detect.>"
+LANES_STREAM, LANES_SUBJECTS = "LANES", "lanes.>"
+FORMER_STREAMS = ("DETECT",)
+"""Work queues of older versions. What they held is in the database, from where it is placed."""
 REPORTS_STREAM, REPORTS_SUBJECTS = "REPORTS", "reports.>"
 EVENTS_STREAM, EVENTS_SUBJECTS = "EVENTS", "events.>"
 WORKERS_BUCKET, CANCELLED_BUCKET, EXCUSED_BUCKET = "workers", "cancelled", "excused"
@@ -34,7 +37,13 @@ MAXIMUM_DELIVERIES = 5
 
 
 def detect_subject(detector: Name) -> str:
+    """Names a run's message in the outbox; in the queue it stands in a lane."""
     return f"detect.{detector}"
+
+
+def lane_subject(worker_id: UUID, run_id: RunId | None = None, attempt: int | None = None) -> str:
+    """Of one run on a worker's lane; without a run, of all that are placed on it."""
+    return f"lanes.{worker_id}.>" if run_id is None else f"lanes.{worker_id}.{run_id}.{attempt}"
 
 
 def normalise_subject(item_id: ItemId, attempt: int) -> str:
@@ -70,11 +79,14 @@ class DetectScene(Contract):
     package_prefix: str
     package_digest: Sha256
     attempt: int = 1
+    worker_id: UUID
+    memory_bytes: int = Field(default=0, ge=0, description="What it needs: a worker that has less hands it back.")
+    workers_lost: int = Field(default=0, ge=0, description="Workers that ended without a word during this attempt.")
 
     @property
     def subject(self) -> str:
         """Where it stands in the queue: no other work has the same."""
-        return f"{detect_subject(self.detector)}.{self.run_id}.{self.attempt}"
+        return lane_subject(self.worker_id, self.run_id, self.attempt)
 
 
 class ItemStarted(Contract):
@@ -127,9 +139,19 @@ class RunCancelled(Contract):
     kind: Literal["cancelled"] = "cancelled"
 
 
+class RunReturned(Contract):
+    """The worker cannot do it at this moment; another may."""
+
+    kind: Literal["returned"] = "returned"
+    worker_id: UUID
+    why: Text
+
+
 class RunReport(Contract):
     """From a detector worker. A report of an older attempt is ignored."""
 
     run_id: RunId
     attempt: int
-    body: Annotated[RunStarted | RunProgress | RunFinished | RunCancelled | WorkFailed, Field(discriminator="kind")]
+    body: Annotated[
+        RunStarted | RunProgress | RunFinished | RunCancelled | RunReturned | WorkFailed, Field(discriminator="kind")
+    ]

@@ -127,6 +127,13 @@ class Lineage(Contract):
     created_at: Instant | None = None
 
 
+class Hardware(Contract):
+    """What a worker must have. `working_bytes`: measured, of the model with one batch; None: estimated from its input."""
+
+    gpu: bool = False
+    working_bytes: int | None = Field(default=None, gt=0)
+
+
 class Manifest(Contract):
     schema_version: Literal[1] = 1
     name: Name
@@ -139,6 +146,7 @@ class Manifest(Contract):
     decode: DecodeHead
     recipe: Recipe = Recipe()
     running_point: RunningPoint
+    hardware: Hardware = Hardware()
     metrics: dict[str, float] = {}
     lineage: Lineage = Lineage()
     licence: str = Field(max_length=200)

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import Field
 
-from appliance.contracts.base import Contract, Instant, ItemId, Name, RunId, Sha256, Version
+from appliance.contracts.base import Contract, Instant, ItemId, Name, RunId, Sha256, Text, Version
 from appliance.contracts.detection import RunSummary
 from appliance.contracts.errors import Reason
 from appliance.contracts.trace import TraceId
@@ -38,6 +38,15 @@ class Progress(Contract):
     seconds_left: float | None = Field(default=None, ge=0)
 
 
+class Waiting(Contract):
+    """Of a run that waits for its turn. What cannot be told from what was observed is left out."""
+
+    position: int | None = Field(default=None, ge=1, description="1: next. None while no worker that runs can do it.")
+    starts_in_seconds: float | None = Field(default=None, ge=0)
+    ends_in_seconds: float | None = Field(default=None, ge=0)
+    waits_for: Text = Field(default="", description="What is missing, where no worker that runs can do it.")
+
+
 class Run(Contract):
     id: RunId
     item_id: ItemId
@@ -52,6 +61,7 @@ class Run(Contract):
     finished_at: Instant | None = None
     summary: RunSummary | None = None
     reason: Reason | None = None
+    waiting: Waiting | None = Field(default=None, description="While it is queued.")
     trace_id: TraceId | None = Field(default=None, description="In every log line about the run; its item's.")
 
 

@@ -1,7 +1,7 @@
 """The detector worker process: `python -m appliance.inference.worker`. Started and restarted by `vedette up` or Kubernetes.
 
-Reads VEDETTE_STORE_*, VEDETTE_NATS_* and VEDETTE_WORK_*. Any number may run; each takes one run at a time unless
-VEDETTE_WORK_CONCURRENCY says otherwise. SIGTERM hands the work back; finished bands are kept for whoever takes it next.
+Reads VEDETTE_STORE_*, VEDETTE_NATS_* and VEDETTE_WORK_*. Any number may run; each takes what the API places on its lane, one
+run at a time unless VEDETTE_WORK_CONCURRENCY says otherwise. SIGTERM hands the work back; finished bands are kept for whoever takes it next.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ import sys
 from appliance.clients import cancellation, logging, worker_process
 from appliance.clients.messaging import Messaging
 from appliance.clients.presence import Doing
+from appliance.clients.process_memory import available_bytes
 from appliance.clients.worker_process import Surroundings
 from appliance.contracts.errors import VedetteError
-from appliance.contracts.messages import DETECT_STREAM, DETECT_SUBJECTS
 from appliance.contracts.worker import WorkerKind
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import Backend
-from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
+from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend, usable_gpus
 from appliance.inference.options import PredictOptions
 from appliance.inference.worker_backends import WarmBackends
 from appliance.inference.worker_metrics import DetectorMetrics, MeasuredBackend
 from appliance.inference.worker_packages import PackageCache
 from appliance.inference.worker_run import RunHandler, Tools
 
-DURABLE = "detector-workers"
 _PAUSE_SECONDS = 1.0
 
 
@@ -47,15 +46,15 @@ async def serve(given: Surroundings) -> None:
             options=PredictOptions(decode_threads=settings.threads),
             changed=given.presence.changed,
             metrics=metrics,
+            worker_id=given.presence.id,
+            available_bytes=lambda: available_bytes(settings.memory_bytes),
         )
     )
-    given.presence.doing = lambda: Doing(next((run for run, _ in handler.running), None), tuple(backends.detectors()))
+    given.presence.doing = lambda: Doing(tuple(run for run, _ in handler.running), tuple(backends.detectors()))
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_heed_cancellations(given.messaging, handler))
-            tasks.create_task(
-                given.messaging.work(DETECT_STREAM, DETECT_SUBJECTS, DURABLE, handler, settings.concurrency)
-            )
+            tasks.create_task(given.messaging.work_lane(given.presence.id, handler, settings.concurrency))
     finally:
         backends.close()
 
@@ -78,4 +77,4 @@ def _load(package: ModelPackage, threads: int, metrics: DetectorMetrics) -> Back
 
 
 if __name__ == "__main__":
-    sys.exit(worker_process.run(WorkerKind.DETECTOR, serve))
+    sys.exit(worker_process.run(WorkerKind.DETECTOR, serve, usable_gpus()))

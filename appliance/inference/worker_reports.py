@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from appliance.clients import cancellation, logging
 from appliance.clients.messaging import HandBack, Messaging
@@ -20,6 +20,7 @@ from appliance.contracts.messages import (
     RunFinished,
     RunProgress,
     RunReport,
+    RunReturned,
     RunStarted,
     WorkFailed,
 )
@@ -30,7 +31,7 @@ _ALIVE_SECONDS = 30.0
 _STORE_TRIES = 60
 _NOTHING_YET = Progress(fraction=0)
 
-Body = RunStarted | RunProgress | RunFinished | RunCancelled | WorkFailed
+Body = RunStarted | RunProgress | RunFinished | RunCancelled | RunReturned | WorkFailed
 
 
 class RunReporter:
@@ -69,6 +70,11 @@ class RunReporter:
 
     async def failed(self, reason: Reason) -> None:
         await self._end(WorkFailed(reason=reason), "failed")
+
+    async def returned(self, worker_id: UUID, why: str) -> None:
+        """Another worker may do it."""
+        logging.get().warning("run returned", run=str(self._work.run_id), reason=why)
+        await self._end(RunReturned(worker_id=worker_id, why=why), "returned")
 
     async def _send_progress(self) -> None:
         sent, sent_at = self._latest, time.monotonic()

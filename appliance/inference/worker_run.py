@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
+from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -49,6 +50,9 @@ class Tools:
     changed: Callable[[], None]
     """Called when the worker becomes busy or free, so that it is announced at once."""
     metrics: DetectorMetrics
+    worker_id: UUID
+    available_bytes: Callable[[], int]
+    """What a run could use now."""
 
 
 @dataclass
@@ -71,10 +75,15 @@ class RunHandler:
             logging.get().error("work not understood", subject=delivery.subject, problem=str(error)[:500])
             return
         reporter = RunReporter(self.tools.messaging, work, delivery.sequence)
-        if delivery.delivered > MAXIMUM_DELIVERIES:
+        delivered = delivery.delivered + work.workers_lost
+        if delivered > MAXIMUM_DELIVERIES:
             await reporter.failed(_gave_up(work))
             return
-        log = logging.get().bind(run=str(work.run_id), item=work.item_name, delivered=delivery.delivered)
+        lacking = work.memory_bytes - self.tools.available_bytes()
+        if lacking > 0:
+            await reporter.returned(self.tools.worker_id, f"{lacking} bytes of memory are missing")
+            return
+        log = logging.get().bind(run=str(work.run_id), item=work.item_name, delivered=delivered)
         try:
             await self._announced(work, reporter)
         except VedetteError as error:
@@ -82,7 +91,7 @@ class RunHandler:
             log.warning("run ended", code=error.reason.code, reason=str(error.reason))
             if await is_outage(error.reason, self.tools.store):
                 raise HandBack(str(error.reason)) from error
-            await _ended(error.reason, delivery.delivered, reporter)
+            await _ended(error.reason, delivered, reporter)
         except HandBack:
             raise
         except Exception as error:
@@ -90,7 +99,7 @@ class RunHandler:
             log.exception("run broke")
             what = f"Looking at {work.item_name} broke: {type(error).__name__}: {error}"[:1000]
             reason = Reason(code=Code.INTERNAL, message=what, remedy="See the worker's log.", retryable=True)
-            await _ended(reason, delivery.delivered, reporter)
+            await _ended(reason, delivered, reporter)
         else:
             log.info("run over")
 

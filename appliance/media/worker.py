@@ -29,7 +29,7 @@ async def serve(given: Surroundings) -> None:
     limits = MediaSettings().limits(work.concurrency, work.threads, len(os.sched_getaffinity(0)))
     handler = MediaHandler(given.messaging, given.store, given.folder, limits, nursery, given.presence.changed)
     handler.metrics = MediaMetrics(given.registry)
-    given.presence.doing = lambda: Doing(busy_with=next(iter(handler.busy), None))
+    given.presence.doing = lambda: Doing(busy_with=tuple(handler.busy))
     try:
         await given.messaging.work(MEDIA_STREAM, MEDIA_SUBJECTS, DURABLE, handler, work.concurrency)
     finally:

@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx
 from sqlalchemy import text
 
+from appliance.api.background.placer import Placer
 from appliance.api.background.publisher import Publisher
 from appliance.api.background.reconciler import Reconciler
 from appliance.api.background.removals import Removals
@@ -31,6 +32,7 @@ from appliance.contracts.messages import (
     ItemReport,
     RunReport,
 )
+from appliance.contracts.worker import WorkerAnnouncement
 from tests.api import samples
 
 ADDRESS = "http://vedette.test"
@@ -52,6 +54,7 @@ class Appliance:
     reports: ReportConsumer
     reconciler: Reconciler
     removals: Removals
+    placer: Placer
 
     async def sql(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         async with self.database.begin() as connection:
@@ -112,6 +115,19 @@ class Appliance:
         answer = await self.client.post(f"/api/items/{item_id}/runs", json={"detector": detector})
         assert answer.status_code in {200, 201}, answer.text
         return UUID(answer.json()["id"])
+
+    def worker(self, **said: Any) -> WorkerAnnouncement:
+        """A detector worker, heard of by this API alone."""
+        made = samples.worker(**said)
+        self.services.roster.hear(made.id, made)
+        return made
+
+    async def place(self) -> dict[UUID, UUID]:
+        """Have the placer look; which runs it sent to which worker, and nothing stays in the outbox."""
+        assert await self.placer.once()
+        rows = await self.sql("SELECT body->>'run_id', body->>'worker_id' FROM outbox WHERE subject LIKE 'detect.%'")
+        await self.sql("DELETE FROM outbox")
+        return {UUID(run): UUID(worker) for run, worker in rows}
 
     async def finish_run(self, item_id: UUID, run_id: UUID, path: Path, count: int, attempt: int = 1) -> dict[str, Any]:
         """Put a detections file where a worker does, report it, and give the run as it then is."""

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from appliance.api import admin
 from appliance.api.app import create_app
+from appliance.api.background.placer import Placer
 from appliance.api.background.publisher import Publisher
 from appliance.api.background.reconciler import Reconciler
 from appliance.api.background.removals import Removals
@@ -97,6 +98,7 @@ async def api(
             reports=ReportConsumer(messaging, ItemReports(database), RunReports(database, ingest)),
             reconciler=Reconciler(database, settings, ingest, services, messaging),
             removals=Removals(database, store),
+            placer=Placer(database, messaging, services.roster),
         )
     services.raster_tiles.close()
     await messaging.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from affine import Affine
 from rasterio.errors import NotGeoreferencedWarning
 
 from appliance.contracts import keys
+from appliance.contracts.base import now
 from appliance.contracts.detection import PARQUET_COLUMNS, RunSummary
 from appliance.contracts.item import BandStatistics, SceneInfo
 from appliance.contracts.messages import RunFinished, RunReport
@@ -27,6 +28,7 @@ from appliance.contracts.model_package import (
     Task,
     TaxonomyClass,
 )
+from appliance.contracts.worker import WorkerAnnouncement, WorkerKind
 from appliance.formats import digest, model_package
 from appliance.formats.model_package import ModelPackage
 
@@ -128,6 +130,25 @@ def pixel_detections(path: Path, count: int, seed: int = 1) -> None:
     x, y = random.uniform(5, WIDTH - 5, count), random.uniform(5, HEIGHT - 5, count)
     boxes = np.column_stack((x, y, np.full(count, 8.0), np.full(count, 8.0)))
     write_detections(path, boxes, np.linspace(0.0, 1.0, count), shapely.box(x - 4, y - 4, x + 4, y + 4))
+
+
+def worker(**said: Any) -> WorkerAnnouncement:
+    """A detector worker that can do anything."""
+    values: dict[str, Any] = {
+        "id": uuid4(),
+        "name": "detector-1",
+        "kind": WorkerKind.DETECTOR,
+        "version": "0.1.0",
+        "host": "here",
+        "process_id": 1,
+        "cpus": 2,
+        "memory_bytes": 16 << 30,
+        "available_bytes": 8 << 30,
+        "lane": True,
+        "started_at": now(),
+        "seen_at": now(),
+    }
+    return WorkerAnnouncement.model_validate(values | said)
 
 
 def finished(run_id: UUID, count: int, attempt: int = 1) -> RunReport:

@@ -72,20 +72,32 @@ async def test_two_publishers_send_each_message_once_and_in_order(api: Appliance
 async def test_silent_work_is_published_again(api: Appliance, tmp_path: Path) -> None:
     await api.apply_detector(tmp_path / "package")
     await api.push(name="waiting.tif")
-    run = await api.start_run(await api.push_ready())
-    await _clear(api)
+    run, worker = await api.start_run(await api.push_ready()), api.worker()
+    assert await api.place() == {run: worker.id}
     await api.reconciler.once()
     assert await api.sql("SELECT count(*) FROM outbox") == [(0,)]
     await _heard_long_ago(api, "items")
     await _heard_long_ago(api, "runs")
     await api.reconciler.once()
     assert await _attempts(api, "media.normalise") == ["1"]
-    assert await _attempts(api, "detect.crowns") == ["1"]
+    assert await api.placer.once()
     ((body,),) = await api.sql("SELECT body FROM outbox WHERE subject = 'detect.crowns'")
-    assert DetectScene.model_validate(body).run_id == run
+    again = DetectScene.model_validate(body)
+    assert (again.run_id, again.attempt, again.worker_id, again.workers_lost) == (run, 1, worker.id, 0)
     await _clear(api)
     await api.reconciler.once()
-    assert await api.sql("SELECT count(*) FROM outbox") == [(0,)], "not again at once"
+    assert await api.place() == {}, "not again at once"
+    assert await api.sql("SELECT count(*) FROM outbox") == [(0,)]
+
+
+async def test_what_waits_for_its_turn_is_left_alone(api: Appliance, tmp_path: Path) -> None:
+    await api.apply_detector(tmp_path / "package")
+    await api.start_run(await api.push_ready())
+    await _clear(api)
+    await _heard_long_ago(api, "runs")
+    await api.reconciler.once()
+    assert await api.sql("SELECT count(*) FROM outbox") == [(0,)]
+    assert await api.sql("SELECT count(*) FROM runs WHERE heard_at > now() - interval '1 day'") == [(0,)]
 
 
 async def test_what_the_queue_holds_is_not_published_again(api: Appliance, tmp_path: Path) -> None:
@@ -93,6 +105,8 @@ async def test_what_the_queue_holds_is_not_published_again(api: Appliance, tmp_p
     await api.apply_detector(tmp_path / "package")
     await api.push(name="waiting.tif")
     run = await api.start_run(await api.push_ready())
+    api.worker()
+    assert await api.placer.once()
     for state in ("queued", "running"):
         while await api.publisher.once():
             pass
@@ -101,7 +115,7 @@ async def test_what_the_queue_holds_is_not_published_again(api: Appliance, tmp_p
         await _heard_long_ago(api, "runs")
         await api.reconciler.once()
         assert await _attempts(api, "media.normalise") == []
-        assert await _attempts(api, "detect.crowns") == []
+        assert await api.place() == {}
     assert (await api.client.get(f"/api/runs/{run}")).json()["attempt"] == 1
 
 
@@ -110,6 +124,8 @@ async def test_lost_workers_are_replaced_until_there_were_too_many(api: Applianc
     item = await api.push(name="waiting.tif")
     run = await api.start_run(await api.push_ready())
     await _clear(api)
+    api.worker()
+    assert list(await api.place()) == [run]
     limit, attempts = api.services.settings.maximum_attempts, []
     for _ in range(limit):
         await api.sql("UPDATE items SET state = 'normalising' WHERE state = 'queued'")
@@ -117,6 +133,7 @@ async def test_lost_workers_are_replaced_until_there_were_too_many(api: Applianc
         await _heard_long_ago(api, "items")
         await _heard_long_ago(api, "runs")
         await api.reconciler.once()
+        assert await api.placer.once()
         attempts.append((await _attempts(api, "media.normalise"), await _attempts(api, "detect.crowns")))
         await _clear(api)  # as if it had been published, taken by a worker, and lost
     assert attempts == [([str(number)], [str(number)]) for number in range(2, limit + 1)] + [([], [])]

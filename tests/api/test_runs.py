@@ -44,6 +44,8 @@ async def test_asking_twice_is_asking_once(api: Appliance, tmp_path: Path) -> No
     assert (first.status_code, again.status_code) == (201, 200)
     assert UUID(first.json()["id"]) == run_id(item, detector["digest"])
     assert first.json() == again.json()
+    api.worker()
+    assert await api.placer.once()
     ((body,),) = await api.sql("SELECT body FROM outbox WHERE subject = 'detect.crowns'")
     assert body["package_prefix"] == "models/crowns/1.0.0/"
     assert body["scene"]["crs"] == "EPSG:32617"

@@ -20,7 +20,7 @@ from appliance.contracts.base import now
 from appliance.contracts.errors import Code, Reason
 from appliance.contracts.machine import STATUS_FILE, PartState, PartStatus, Status
 from appliance.contracts.messages import (
-    DETECT_STREAM,
+    LANES_STREAM,
     MEDIA_STREAM,
     MEDIA_SUBJECT,
     ItemReport,
@@ -83,7 +83,7 @@ async def test_metrics_tell_states_queues_and_routes(api: Appliance, tmp_path: P
     assert told["vedette_outbox_messages", _of()] == 0
     assert told[waiting] == before[waiting] + 1
     assert told["vedette_queue_oldest_message_seconds", _of(stream=MEDIA_STREAM)] > 0.2
-    assert told["vedette_queue_messages", _of(stream=DETECT_STREAM)] >= 0
+    assert told["vedette_queue_messages", _of(stream=LANES_STREAM)] >= 0
     assert told["vedette_server_up", _of(server="database")] == 1
     announced = _of(method="POST", route="/api/datasets/{dataset}/items", status="201")
     assert told["vedette_http_request_seconds_count", announced] == 1
@@ -108,7 +108,7 @@ async def test_the_status_names_what_is_busy_and_what_failed(api: Appliance, tmp
     assert (failure["kind"], failure["name"], failure["dataset"]) == ("item", "broken.tif", "port-survey")
     assert failure["reason"]["message"] == "broken.tif is no image."
     assert failure["trace_id"] == (await api.client.get(f"/api/items/{item}")).json()["trace_id"]
-    assert {queue["stream"] for queue in status["queues"]} == {"MEDIA", "DETECT", "REPORTS"}
+    assert {queue["stream"] for queue in status["queues"]} == {"MEDIA", "LANES", "REPORTS"}
     assert status["servers"]["ready"]
     told = await _metrics(api)
     assert told["vedette_workers", _of(kind="media", state="busy")] >= 1
@@ -168,6 +168,8 @@ async def test_a_trace_goes_from_the_upload_to_the_run(api: Appliance, tmp_path:
     await api.report(ready(UUID(item), samples.scene_info(), f"sha256:{'a' * 64}"))
     [run] = (await api.client.get(f"/api/items/{item}/runs")).json()["items"]
     assert run["trace_id"] == TRACE
+    api.worker()
+    assert await api.placer.once()
     assert await api.sql("SELECT trace_id FROM outbox WHERE subject LIKE 'detect.%'") == [(TRACE,)]
     problem = (await api.client.post(f"/api/items/{item}/retry")).json()
     assert (problem["status"], problem["trace_id"]) == (409, TRACE)

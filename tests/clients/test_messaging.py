@@ -33,7 +33,7 @@ async def messaging(nats_server: MessagingServer) -> AsyncIterator[Messaging]:
 
 @pytest.fixture
 def subject() -> str:
-    return f"detect.{uuid4().hex}"
+    return f"lanes.{uuid4().hex}"
 
 
 def _event(state: str = "") -> Event:
@@ -48,7 +48,7 @@ class Worker:
     ) -> None:
         self.seen: list[Delivery] = []
         self._answer = answer
-        work = messaging.work("DETECT", subject, subject.replace(".", "-"), self._take, concurrency)
+        work = messaging.work("LANES", subject, subject.replace(".", "-"), self._take, concurrency)
         self._task = asyncio.create_task(work)
 
     async def _take(self, delivery: Delivery) -> None:
@@ -248,15 +248,15 @@ async def test_the_queue_says_what_it_holds(messaging: Messaging, subject: str) 
     async def wait(_: Delivery) -> None:
         await released.wait()
 
-    assert not await messaging.holds(messages.DETECT_STREAM, subject)
+    assert not await messaging.holds(messages.LANES_STREAM, subject)
     await messaging.publish(subject, _event(), subject)
-    assert await messaging.holds(messages.DETECT_STREAM, subject)
+    assert await messaging.holds(messages.LANES_STREAM, subject)
     worker = Worker(messaging, subject, wait)
     await _until(lambda: bool(worker.seen))
-    assert await messaging.holds(messages.DETECT_STREAM, subject), "in work"
+    assert await messaging.holds(messages.LANES_STREAM, subject), "in work"
     released.set()
     async with asyncio.timeout(10):
-        while await messaging.holds(messages.DETECT_STREAM, subject):  # noqa: ASYNC110 - of another process's doing
+        while await messaging.holds(messages.LANES_STREAM, subject):  # noqa: ASYNC110 - of another process's doing
             await asyncio.sleep(0.05)
     await worker.stop()
 

@@ -9,7 +9,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +31,6 @@ from appliance.contracts.messages import (
     RunFinished,
     RunReport,
     WorkFailed,
-    detect_subject,
 )
 from appliance.contracts.run import run_id
 from appliance.formats import model_package
@@ -73,6 +72,7 @@ class Bench:
     environment: dict[str, str]
     folder: Path
     heard: dict[UUID, list[tuple[float, RunReport]]] = field(default_factory=lambda: defaultdict(list))
+    placed: Counter[UUID] = field(default_factory=Counter)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     async def hear(self, delivery: Delivery) -> None:
@@ -105,10 +105,14 @@ class Bench:
         return item_id, scene_info(path)
 
     async def submit(self, path: Path, package: ModelPackage, attempt: int = 1) -> DetectScene:
-        """Publish work for the package on the scene."""
+        """Place work for the package on the scene."""
+        return await self.place(await self.prepare(path, package, attempt))
+
+    async def prepare(self, path: Path, package: ModelPackage, attempt: int = 1) -> DetectScene:
+        """What is to be placed."""
         prefix = await asyncio.to_thread(self.put_package, package)
         item_id, info = await asyncio.to_thread(self.put_scene, path)
-        work = DetectScene(
+        return DetectScene(
             run_id=run_id(item_id, package.digest),
             item_id=item_id,
             item_name=path.name,
@@ -119,12 +123,28 @@ class Bench:
             package_prefix=prefix,
             package_digest=package.digest,
             attempt=attempt,
+            worker_id=uuid4(),
         )
-        await self.publish(work)
-        return work
 
-    async def publish(self, work: DetectScene) -> None:
-        await self.messaging.publish(detect_subject(work.detector), work, f"{work.run_id}/{work.attempt}")
+    async def place(self, work: DetectScene) -> DetectScene:
+        """On a worker that lives, as the API does; on several of them in turn."""
+        lane = await self.lane()
+        self.placed[lane] += 1
+        placed = work.model_copy(update={"worker_id": lane})
+        message_id = f"{work.run_id}/{work.attempt}/{uuid4()}"
+        await self.messaging.publish(placed.subject, placed, message_id)
+        return placed
+
+    async def lane(self, seconds: float = 60.0) -> UUID:
+        """The lane, of a worker of ours that announces itself, on which the fewest runs were placed."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            alive = {worker.pid for worker in self.workers if worker.poll() is None}
+            there = [each for each in await self.messaging.workers() if each.process_id in alive]
+            if alive and len(there) == len(alive):
+                return min((each.id for each in there), key=lambda lane: self.placed[lane])
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"no worker announced itself within {seconds} s\n{self.log()}")
 
     async def until(self, work: DetectScene, kinds: tuple[type, ...], seconds: float = 60.0) -> RunReport:
         """The first report of one of these kinds."""

@@ -7,7 +7,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 import psutil
@@ -16,7 +16,18 @@ import pytest
 
 from appliance.contracts import keys
 from appliance.contracts.errors import Code
-from appliance.contracts.messages import RunCancelled, RunFinished, RunProgress, RunReport, RunStarted, WorkFailed
+from appliance.contracts.messages import (
+    LANES_STREAM,
+    MAXIMUM_DELIVERIES,
+    RunCancelled,
+    RunFinished,
+    RunProgress,
+    RunReport,
+    RunReturned,
+    RunStarted,
+    WorkFailed,
+    lane_subject,
+)
 from appliance.contracts.worker import WorkerAnnouncement, WorkerKind
 from appliance.formats import model_package
 from tests import blobs
@@ -93,6 +104,7 @@ async def test_a_killed_worker_loses_nothing_and_counts_nothing_twice(bench: Ben
     first.wait()
     assert not any(isinstance(heard.body, RunFinished) for _, heard in bench.heard[work.run_id]), "it was too fast"
     bench.start_worker("second")
+    await bench.place(work)
     report = await bench.end(work, 120)
     assert isinstance(report.body, RunFinished), report
     assert report.body.summary.resumed_at_band >= 2
@@ -122,9 +134,11 @@ async def test_a_cancelled_run_stops_within_a_second(bench: Bench, tmp_path: Pat
 
 async def test_a_run_cancelled_before_it_began_never_begins(bench: Bench, tmp_path: Path) -> None:
     scene = blobs.write_scene(tmp_path / "scene.tif", 300, 300, blobs.centres(300, 300, 5))
-    work = await bench.submit(scene, blobs.write_package(tmp_path / "package", name="never"))
-    await bench.messaging.cancel_run(work.run_id)
+    package = blobs.write_package(tmp_path / "package", name="never")
     bench.start_worker()
+    work = await bench.prepare(scene, package)
+    await bench.messaging.cancel_run(work.run_id)
+    await bench.place(work)
     report = await bench.end(work)
     assert isinstance(report.body, RunCancelled)
     assert not any(isinstance(heard.body, RunStarted) for _, heard in bench.heard[work.run_id])
@@ -133,10 +147,11 @@ async def test_a_run_cancelled_before_it_began_never_begins(bench: Bench, tmp_pa
 async def test_a_retry_straight_after_a_cancellation_runs(bench: Bench, tmp_path: Path) -> None:
     """The cancellation stands for the attempt it was asked of, and is not forgotten by the next."""
     scene = blobs.write_scene(tmp_path / "scene.tif", 300, 300, blobs.centres(300, 300, 5))
-    work = await bench.submit(scene, blobs.write_package(tmp_path / "package", name="again"))
-    await bench.messaging.cancel_run(work.run_id, 1)
-    await bench.publish(work.model_copy(update={"attempt": 2}))
     bench.start_worker()
+    work = await bench.prepare(scene, blobs.write_package(tmp_path / "package", name="again"))
+    await bench.messaging.cancel_run(work.run_id, 1)
+    await bench.place(work)
+    await bench.place(work.model_copy(update={"attempt": 2}))
     await until(lambda: {report.attempt for _, report in _ends(bench, work.run_id)} == {1, 2}, 60)
     assert {report.attempt: type(report.body) for _, report in _ends(bench, work.run_id)} == {
         1: RunCancelled,
@@ -192,7 +207,8 @@ async def test_work_that_nobody_understands_does_not_stop_the_worker(bench: Benc
     scene = blobs.write_scene(tmp_path / "scene.tif", 300, 300, blobs.centres(300, 300, 5))
     bench.start_worker()
     strange = RunStarted(worker="not work at all")
-    await bench.messaging.publish("detect.strange", strange, f"strange/{time.time_ns()}")
+    subject = lane_subject(await bench.lane(), uuid4(), 1)
+    await bench.messaging.publish(subject, strange, f"strange/{time.time_ns()}")
     report = await bench.end(await bench.submit(scene, blobs.write_package(tmp_path / "package")))
     assert isinstance(report.body, RunFinished)
     assert "work not understood" in bench.log()
@@ -227,10 +243,56 @@ async def test_a_stopped_worker_hands_its_run_back(bench: Bench, tmp_path: Path)
     assert first.returncode == 0
     assert not any(isinstance(each.body, RunCancelled | WorkFailed) for _, each in bench.heard[work.run_id])
     bench.start_worker("second")
+    await bench.place(work)
     report = await bench.end(work, 120)
     assert isinstance(report.body, RunFinished), report
     assert report.body.summary.resumed_at_band >= 1
     np.testing.assert_allclose(found(bench.detections(work)), expected(centres), atol=0.01)
+
+
+async def test_a_worker_without_the_memory_hands_the_run_back(bench: Bench, tmp_path: Path) -> None:
+    scene = blobs.write_scene(tmp_path / "scene.tif", 300, 300, blobs.centres(300, 300, 5))
+    bench.start_worker()
+    work = await bench.prepare(scene, blobs.write_package(tmp_path / "package", name="large"))
+    placed = await bench.place(work.model_copy(update={"memory_bytes": 1 << 50}))
+    report = await bench.until(placed, (RunReturned,))
+    assert isinstance(report.body, RunReturned)
+    assert report.body.worker_id == placed.worker_id
+    await bench.place(work)
+    assert isinstance((await bench.end(work)).body, RunFinished), "it lives on, and does what it can"
+    async with asyncio.timeout(10):
+        while await bench.messaging.holds(LANES_STREAM, placed.subject):  # noqa: ASYNC110 - of another process's doing
+            await asyncio.sleep(0.05)
+
+
+async def test_a_run_that_ended_five_workers_is_given_up(bench: Bench, tmp_path: Path) -> None:
+    scene = blobs.write_scene(tmp_path / "scene.tif", 300, 300, blobs.centres(300, 300, 5))
+    bench.start_worker()
+    work = await bench.prepare(scene, blobs.write_package(tmp_path / "package", name="deadly"))
+    await bench.place(work.model_copy(update={"workers_lost": MAXIMUM_DELIVERIES}))
+    report = await bench.end(work)
+    assert isinstance(report.body, WorkFailed)
+    assert "5 workers ended while they looked at scene.tif" in report.body.reason.message
+
+
+async def test_a_worker_says_what_it_can_do(bench: Bench) -> None:
+    can = {"NAME": "left", "DETECTORS": "crowns,boats/1.2.0", "MEMORY_BYTES": str(1 << 20), "CONCURRENCY": "2"}
+    bench.environment |= {f"VEDETTE_WORK_{name}": value for name, value in can.items()}
+    worker = bench.start_worker()
+    lane = await bench.lane()
+    [said] = [each for each in await bench.messaging.workers() if each.id == lane]
+    assert (said.name, said.process_id, said.lane, said.at_once) == ("left", worker.pid, True, 2)
+    assert said.available_bytes == 1 << 20
+    assert [(each.name, each.version) for each in said.serves] == [("crowns", None), ("boats", "1.2.0")]
+
+
+async def test_a_worker_of_no_detector_does_not_start(bench: Bench) -> None:
+    bench.environment |= {"VEDETTE_WORK_DETECTORS": "Not A Name"}
+    worker = bench.start_worker()
+    assert await asyncio.to_thread(worker.wait, 60) == 1
+    assert "Traceback" not in bench.log()
+    assert "VEDETTE_WORK_DETECTORS" in bench.log()
+    bench.workers.clear()
 
 
 async def test_memory_does_not_grow_over_many_runs(bench: Bench, tmp_path: Path) -> None:

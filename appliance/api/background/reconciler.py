@@ -15,10 +15,10 @@ from appliance.api.services import Services
 from appliance.api.services.announcing import of_item, of_run
 from appliance.api.services.ingest import Ingest
 from appliance.api.services.normalising import publish_normalising, queue_normalising
-from appliance.api.services.queueing import publish_detecting, queue_again, queue_subscribed
+from appliance.api.services.queueing import queue_again, queue_subscribed
 from appliance.api.settings import ApiSettings
 from appliance.api.storage import items, outbox, runs
-from appliance.api.storage.database import Database
+from appliance.api.storage.database import Database, leaves_work
 from appliance.api.storage.items import ItemRecord
 from appliance.api.storage.runs import RunRecord
 from appliance.clients import cancellation, tracing
@@ -27,7 +27,14 @@ from appliance.contracts.base import now
 from appliance.contracts.errors import Code, Reason, VedetteError
 from appliance.contracts.events import EventKind
 from appliance.contracts.item import ItemState
-from appliance.contracts.messages import DETECT_STREAM, MEDIA_STREAM, MEDIA_SUBJECT, detect_subject, normalise_subject
+from appliance.contracts.messages import (
+    LANES_STREAM,
+    MEDIA_STREAM,
+    MEDIA_SUBJECT,
+    detect_subject,
+    lane_subject,
+    normalise_subject,
+)
 from appliance.contracts.run import RunState
 
 _AT_ONCE = 100
@@ -55,7 +62,8 @@ class Reconciler:
         await self._abandon_uploads()
 
     async def _republish(self) -> None:
-        """What waits in a long queue is left there; what the queue has lost is published again, as the same attempt.
+        """What waits in a long queue is left there; what the queue has lost is published again, as the same attempt, and a
+        run that its worker's lane has lost is placed again.
 
         One that was published in this moment may be there twice: either message will do.
         """
@@ -68,7 +76,8 @@ class Reconciler:
             for run in await runs.silent(connection, RunState.QUEUED, before, _AT_ONCE):
                 await runs.change(connection, run.run.id)
                 if not await self._holds_run(connection, run):
-                    await publish_detecting(connection, run)
+                    await runs.change(connection, run.run.id, placed_on=None)
+                    leaves_work(connection)
 
     async def _revive(self) -> None:
         """A worker that fell silent, and its message with it: the next attempt, until there were too many.
@@ -100,10 +109,13 @@ class Reconciler:
         )
 
     async def _holds_run(self, connection: AsyncConnection, record: RunRecord) -> bool:
-        run, general = record.run, detect_subject(record.run.detector)
-        return await outbox.holds(connection, general, "run_id", run.id) or await self._messaging.holds(
-            DETECT_STREAM, f"{general}.{run.id}.{run.attempt}"
-        )
+        run = record.run
+        if record.placed_on is None:
+            return False
+        subject = lane_subject(record.placed_on, run.id, run.attempt)
+        return await outbox.holds(
+            connection, detect_subject(run.detector), "run_id", run.id
+        ) or await self._messaging.holds(LANES_STREAM, subject)
 
     async def _finish_ingests(self) -> None:
         before = now() - timedelta(seconds=self._settings.working_silence_seconds)

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from appliance.api.background.placer import Placer
 from appliance.api.background.publisher import Publisher
 from appliance.api.background.reconciler import Reconciler
 from appliance.api.background.removals import Removals
 from appliance.api.background.reports import ReportConsumer
+from appliance.api.services.roster import Roster
 from appliance.clients import logging
 from appliance.contracts.errors import VedetteError
 
@@ -18,13 +20,20 @@ _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.5, 15.0
 
 @asynccontextmanager
 async def running(
-    publisher: Publisher, reports: ReportConsumer, reconciler: Reconciler, removals: Removals
+    publisher: Publisher,
+    reports: ReportConsumer,
+    reconciler: Reconciler,
+    removals: Removals,
+    placer: Placer,
+    roster: Roster,
 ) -> AsyncIterator[None]:
     parts: dict[str, Callable[[], Awaitable[None]]] = {
         "publisher": publisher.forever,
         "reports": reports.forever,
         "reconciler": reconciler.forever,
         "removals": removals.forever,
+        "placer": placer.forever,
+        "roster": roster.keep,
     }
     tasks = [asyncio.create_task(_kept_going(name, part), name=name) for name, part in parts.items()]
     try:

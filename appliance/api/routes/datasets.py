@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from appliance.api.context import Administrator, Cursor, Limit, ServicesOf, Who
-from appliance.api.views.pages import DatasetPage, DatasetView, ItemPage, NewDataset
+from appliance.api.views.pages import ChangeDataset, DatasetPage, DatasetView, ItemPage, NewDataset
 from appliance.api.views.uploads import ItemUpload, NewItem
 from appliance.contracts.base import Name
 
@@ -27,6 +27,12 @@ async def create_dataset(body: NewDataset, services: ServicesOf, response: Respo
 @router.get("/{dataset}")
 async def get_dataset(dataset: Name, services: ServicesOf, _: Who) -> DatasetView:
     return await services.datasets.get(dataset)
+
+
+@router.patch("/{dataset}")
+async def change_dataset(dataset: Name, body: ChangeDataset, services: ServicesOf, _: Administrator) -> DatasetView:
+    """Its title, or its priority: runs on its items go before those of datasets with a lower one."""
+    return await services.datasets.change(dataset, body)
 
 
 @router.delete("/{dataset}", status_code=204)

@@ -20,11 +20,14 @@ from appliance.api.services.health import HealthChecks
 from appliance.api.services.idempotency import Idempotency
 from appliance.api.services.items import Items
 from appliance.api.services.machine import Machine
+from appliance.api.services.outlook import Outlooks
 from appliance.api.services.raster_tiles import RasterTiles
+from appliance.api.services.roster import Roster
 from appliance.api.services.runs import Runs
 from appliance.api.services.snapshots import Snapshots
 from appliance.api.services.uploads import Uploads
 from appliance.api.services.vector_tiles import VectorTiles
+from appliance.api.services.workers import Workers
 from appliance.api.settings import ApiSettings
 from appliance.api.storage.database import Database
 from appliance.clients.messaging import Messaging
@@ -50,6 +53,8 @@ class Services:
     events: EventStreams
     health: HealthChecks
     machine: Machine
+    workers: Workers
+    roster: Roster
     idempotency: Idempotency
 
     @classmethod
@@ -62,13 +67,14 @@ class Services:
         stopping: asyncio.Event,
     ) -> Services:
         items, health = Items(database, store), HealthChecks(database, messaging, store)
+        roster = Roster(messaging, database.wake)
         return cls(
             settings=settings,
             accounts=Accounts(database, settings),
             datasets=Datasets(database),
             items=items,
             uploads=Uploads(database, store, settings),
-            runs=Runs(database),
+            runs=Runs(database, Outlooks(database, roster)),
             detections=Detections(database, store),
             evaluation=Evaluations(database),
             detectors=Detectors(database, store, settings),
@@ -80,5 +86,7 @@ class Services:
             events=EventStreams(messaging, stopping),
             health=health,
             machine=Machine(database, messaging, health, settings.data_folder),
+            workers=Workers(database, messaging),
+            roster=roster,
             idempotency=Idempotency(database),
         )

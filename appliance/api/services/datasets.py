@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from appliance.api.services.missing import no_dataset
 from appliance.api.storage import datasets, items, outbox, snapshots
-from appliance.api.storage.database import Database
-from appliance.api.views.pages import DatasetPage, DatasetView, NewDataset
+from appliance.api.storage.database import Database, leaves_work
+from appliance.api.views.pages import ChangeDataset, DatasetPage, DatasetView, NewDataset
 from appliance.contracts import keys
 from appliance.contracts.base import Name, now
 from appliance.contracts.events import Event, EventKind
@@ -31,6 +31,13 @@ class Datasets:
         async with self._database.begin() as connection:
             created = await datasets.create(connection, body.name, body.title)
         return await self.get(body.name), created
+
+    async def change(self, name: Name, body: ChangeDataset) -> DatasetView:
+        async with self._database.begin() as connection:
+            if not await datasets.change(connection, name, body.model_dump(exclude_none=True)):
+                raise no_dataset(name)
+            leaves_work(connection)
+        return await self.get(name)
 
     async def delete(self, name: Name) -> None:
         """Everything at once in the database; the files follow, in their own time."""

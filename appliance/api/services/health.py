@@ -1,4 +1,4 @@
-"""Whether the servers the API needs answer, and which workers are there. Called by routes/health.py and workers.py."""
+"""Whether the servers the API needs answer. Called by routes/health.py and machine.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 from appliance.api.services.probes import Probe
 from appliance.api.storage.database import Database
-from appliance.api.views.pages import WorkerPage
 from appliance.api.views.work import Readiness
 from appliance.clients.messaging import Messaging
 from appliance.clients.objectstore import ObjectStore
@@ -19,7 +18,7 @@ _PROBE = "readiness/no-such-object"
 
 class HealthChecks:
     def __init__(self, database: Database, messaging: Messaging, store: ObjectStore) -> None:
-        self._messaging, self._store = messaging, store
+        self._store = store
         self._database_probe = Probe("database", database.check)
         self._messaging_probe = Probe("messaging", messaging.check)
         self._store_probe = Probe("store", self._check_store)
@@ -50,6 +49,3 @@ class HealthChecks:
         while True:
             await self.readiness()
             await asyncio.sleep(_WATCH_SECONDS)
-
-    async def workers(self) -> WorkerPage:
-        return WorkerPage(items=sorted(await self._messaging.workers(), key=lambda w: (w.kind, w.host, w.process_id)))

@@ -16,7 +16,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from appliance.api.services.health import HealthChecks
-from appliance.api.storage import insight
+from appliance.api.storage import drains, insight
 from appliance.api.storage.database import Database
 from appliance.api.storage.insight import Counts
 from appliance.api.views.status import DiskView, Failure, OutboxView, QueueView, StatusView, WorkerView
@@ -48,13 +48,13 @@ class Machine:
             _in_time(self._from_tables(failures), servers.database.answers),
             asyncio.to_thread(self._parts),
         )
-        outbox, counted, failed = told or (None, Counts({}, {}), [])
+        outbox, counted, failed, drained = told or (None, Counts({}, {}), [], set[str]())
         return StatusView(
             version=version("vedette"),
             at=now(),
             servers=servers,
             parts=parts,
-            workers=_with_parts(await self._named(workers or [], servers.database.answers), parts),
+            workers=_with_parts(await self._named(workers or [], servers.database.answers), parts, drained),
             queues=queues or [],
             outbox=outbox,
             items=counted.items,
@@ -69,10 +69,11 @@ class Machine:
             for q in await self._messaging.queues()
         ]
 
-    async def _from_tables(self, failures: int) -> tuple[OutboxView, Counts, list[Failure]]:
+    async def _from_tables(self, failures: int) -> tuple[OutboxView, Counts, list[Failure], set[str]]:
         async with self._database.begin() as connection:
             backlog, counted = await insight.backlog(connection), await insight.counts(connection)
-            return backlog, counted, await insight.failures(connection, failures) if failures else []
+            failed = await insight.failures(connection, failures) if failures else []
+            return backlog, counted, failed, await drains.names(connection)
 
     async def _named(self, workers: list[WorkerAnnouncement], database_answers: bool) -> list[WorkerView]:
         busy = [worker.busy_with for worker in workers if worker.busy_with is not None]
@@ -93,9 +94,12 @@ class Machine:
         return [with_memory(part) for part in found.parts]
 
 
-def _with_parts(workers: list[WorkerView], parts: list[PartStatus]) -> list[WorkerView]:
+def _with_parts(workers: list[WorkerView], parts: list[PartStatus], drained: set[str]) -> list[WorkerView]:
     held = {part.process_id: part.memory_bytes for part in parts if part.process_id is not None}
-    return [worker.model_copy(update={"held_bytes": held.get(worker.worker.process_id)}) for worker in workers]
+    return [
+        view.model_copy(update={"held_bytes": held.get(view.worker.process_id), "drained": view.worker.name in drained})
+        for view in workers
+    ]
 
 
 def _disk(folder: Path | None) -> DiskView | None:

@@ -1,4 +1,7 @@
-"""Sending runs to the detector workers, within the caller's transaction. Called by runs, reports, detectors, reconciler."""
+"""Runs that wait for their turn, and the message that places one on a worker, within the caller's transaction.
+
+Called by runs, reports, detectors, the reconciler and the placer.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +21,38 @@ from appliance.contracts.detector import Detector
 from appliance.contracts.events import EventKind
 from appliance.contracts.messages import DetectScene, detect_subject
 from appliance.contracts.run import Progress, RunState, run_id
+from appliance.vision.memory import run_bytes
 
 
 async def queue_new(connection: AsyncConnection, record: ItemRecord, detector: Detector) -> tuple[RunId, bool]:
     """The run of this detector version on this ready item, and whether it is new; an old one stays as it is."""
     identifier = run_id(record.item.id, detector.digest)
-    trace_id = record.item.trace_id
-    created = await runs.add(connection, identifier, record.item.id, detector.name, detector.version, trace_id)
+    created = await runs.add(connection, await _asked(connection, identifier, record, detector))
     if created:
         run = await _found(connection, identifier)
         await outbox.add_event(connection, of_run(EventKind.RUN_CREATED, run, now()))
         # The same run may have been deleted with its item, which cancels whatever attempt.
         await outbox.add_cancellation(connection, identifier, cancelled=False)
-        await publish_detecting(connection, run)
+        _log_queued(run)
     return identifier, created
+
+
+async def _asked(connection: AsyncConnection, identifier: RunId, record: ItemRecord, detector: Detector) -> runs.NewRun:
+    """What the run asks of a worker. Raises VedetteError(NOT_FOUND) for an item without a scene."""
+    scene, manifest = record.item.scene, detector.manifest
+    if scene is None:
+        raise no_run(identifier)
+    model_bytes = await detectors.model_bytes(connection, detector.name, detector.version)
+    return runs.NewRun(
+        id=identifier,
+        item_id=record.item.id,
+        detector=detector.name,
+        version=detector.version,
+        megapixels=scene.width * scene.height / 1e6,
+        memory_bytes=run_bytes(scene, manifest.input, model_bytes, manifest.hardware.working_bytes),
+        gpu=manifest.hardware.gpu,
+        trace_id=record.item.trace_id,
+    )
 
 
 async def queue_subscribed(connection: AsyncConnection, records: Iterable[ItemRecord]) -> int:
@@ -58,19 +79,25 @@ async def queue_again(connection: AsyncConnection, record: RunRecord) -> RunReco
         summary=None,
         reason=None,
         worker=None,
+        queued_at=now(),
+        placed_on=None,
+        workers_lost=0,
+        refused_by=None,
         started_at=None,
         finished_at=None,
     )
     # A cancellation stands for the attempts so far: forgetting it here could keep it from a worker that has not heard.
     fresh = await _found(connection, run.id)
     await outbox.add_event(connection, of_run(EventKind.RUN_CHANGED, fresh, now()))
-    await publish_detecting(connection, fresh)
+    _log_queued(fresh)
     return fresh
 
 
 async def publish_detecting(connection: AsyncConnection, record: RunRecord) -> None:
-    """Write the work message of a queued run."""
-    run = record.run
+    """Write the work message of a run that was placed on a worker."""
+    run, worker_id = record.run, record.placed_on
+    if worker_id is None:
+        raise ValueError(f"run {run.id} is placed on no worker")
     item = await items.find(connection, run.item_id)
     detector = await detectors.find(connection, run.detector, run.version)
     if item is None or item.item.scene is None:
@@ -88,11 +115,20 @@ async def publish_detecting(connection: AsyncConnection, record: RunRecord) -> N
         package_prefix=keys.model_prefix(run.detector, run.version),
         package_digest=detector.detector.digest,
         attempt=run.attempt,
+        worker_id=worker_id,
+        memory_bytes=record.memory_bytes,
+        workers_lost=record.workers_lost,
     )
     # The moment tells this message from that of the same run deleted and asked again, or published again.
     message_id = f"detect/{run.id}/{run.attempt}/{now().timestamp():.3f}"
     with tracing.bound(run.trace_id):
         await outbox.add(connection, detect_subject(run.detector), message, message_id)
+        logging.get().info("run placed", run=str(run.id), worker=str(worker_id), attempt=run.attempt)
+
+
+def _log_queued(record: RunRecord) -> None:
+    run = record.run
+    with tracing.bound(run.trace_id):
         logging.get().info(
             "run queued", run=str(run.id), item=run.item_name, detector=run.detector, attempt=run.attempt
         )

@@ -12,7 +12,15 @@ from appliance.clients import logging
 from appliance.contracts import keys
 from appliance.contracts.base import now
 from appliance.contracts.events import EventKind
-from appliance.contracts.messages import RunCancelled, RunFinished, RunProgress, RunReport, RunStarted, WorkFailed
+from appliance.contracts.messages import (
+    RunCancelled,
+    RunFinished,
+    RunProgress,
+    RunReport,
+    RunReturned,
+    RunStarted,
+    WorkFailed,
+)
 from appliance.contracts.run import Progress, Run, RunState
 
 _OPEN = {RunState.QUEUED, RunState.RUNNING}
@@ -37,6 +45,8 @@ class RunReports:
                 return False
             run = record.run
             if report.attempt != run.attempt:
+                return False
+            if isinstance(report.body, RunReturned) and record.placed_on != report.body.worker_id:
                 return False
             if run.state not in _OPEN:
                 return run.state is RunState.INGESTING and isinstance(report.body, RunFinished)
@@ -73,5 +83,12 @@ def _changes(run: Run, report: RunReport) -> dict[str, Any]:
             }
         case RunCancelled():
             return {"state": RunState.CANCELLED.value, "finished_at": now()}
+        case RunReturned(worker_id=worker_id):
+            return {
+                "state": RunState.QUEUED.value,
+                "placed_on": None,
+                "refused_by": worker_id,
+                "refused_at": now(),
+            }
         case WorkFailed(reason=reason):
             return {"state": RunState.FAILED.value, "reason": reason.model_dump(mode="json"), "finished_at": now()}

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.api.services.announcing import of_run
 from appliance.api.services.missing import no_detector, no_item, no_run
+from appliance.api.services.outlook import Outlooks
 from appliance.api.services.queueing import queue_again, queue_new
 from appliance.api.services.versions import newest
 from appliance.api.storage import detectors, items, outbox, runs
@@ -23,25 +24,31 @@ from appliance.contracts.run import Run, RunState
 
 
 class Runs:
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, outlooks: Outlooks) -> None:
+        self._database, self._outlooks = database, outlooks
 
     async def page(self, dataset: Name | None, states: list[RunState], cursor: str | None, limit: int) -> RunPage:
         async with self._database.begin() as connection:
-            return await runs.page(connection, RunFilter(dataset, None, tuple(states)), cursor, limit)
+            found = await runs.page(connection, RunFilter(dataset, None, tuple(states)), cursor, limit)
+        return await self._told(found)
 
     async def page_of_item(self, item_id: ItemId, cursor: str | None, limit: int) -> RunPage:
         async with self._database.begin() as connection:
             if await items.find(connection, item_id) is None:
                 raise no_item(item_id)
-            return await runs.page(connection, RunFilter(item_id=item_id), cursor, limit)
+            found = await runs.page(connection, RunFilter(item_id=item_id), cursor, limit)
+        return await self._told(found)
+
+    async def _told(self, page: RunPage) -> RunPage:
+        return RunPage(items=await self._outlooks.told(page.items), next=page.next)
 
     async def record(self, run_id: RunId) -> RunRecord:
         async with self._database.begin() as connection:
             return await _found(connection, run_id)
 
     async def get(self, run_id: RunId) -> Run:
-        return (await self.record(run_id)).run
+        [run] = await self._outlooks.told([(await self.record(run_id)).run])
+        return run
 
     async def create(self, item_id: ItemId, body: NewRun) -> tuple[Run, bool]:
         """The run, and whether it is new. Raises VedetteError(CONFLICT) when the item is not ready."""

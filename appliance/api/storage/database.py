@@ -68,8 +68,12 @@ class Database:
                 ) from error
             raise
         if left:
-            done, self._work = self._work, asyncio.Event()
-            done.set()
+            self.wake()
+
+    def wake(self) -> None:
+        """Let the background look: something happened that is in no table."""
+        done, self._work = self._work, asyncio.Event()
+        done.set()
 
     def work_to_come(self) -> asyncio.Event:
         """Set when a transaction of this process that leaves work is committed after this call. Ask before looking."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,12 +17,18 @@ from appliance.contracts.base import DatasetId, Name
 _COUNT = (
     select(func.count()).select_from(items).where(items.c.dataset_id == datasets.c.id).scalar_subquery().label("items")
 )
-_VIEW = select(datasets.c.id, datasets.c.name, datasets.c.title, datasets.c.created_at, _COUNT)
+_VIEW = select(datasets.c.id, datasets.c.name, datasets.c.title, datasets.c.priority, datasets.c.created_at, _COUNT)
 
 
 async def create(connection: AsyncConnection, name: Name, title: str) -> bool:
     """False when it was there already."""
     statement = upsert(datasets).values(id=uuid4(), name=name, title=title).on_conflict_do_nothing()
+    return (await connection.execute(statement.returning(datasets.c.id))).one_or_none() is not None
+
+
+async def change(connection: AsyncConnection, name: Name, values: dict[str, Any]) -> bool:
+    """Set these columns, if any; False when there is no such dataset."""
+    statement = update(datasets).where(datasets.c.name == name).values({"name": name, **values})
     return (await connection.execute(statement.returning(datasets.c.id))).one_or_none() is not None
 
 

@@ -15,6 +15,7 @@ from appliance.api.views.pages import DetectorPage
 from appliance.api.views.uploads import PackageFile
 from appliance.contracts.base import Contract, Name, Version
 from appliance.contracts.detector import Detector
+from appliance.contracts.model_package import MODEL_FILE
 
 
 class FileUpload(Contract):
@@ -56,6 +57,12 @@ async def find(connection: AsyncConnection, name: Name, version: Version) -> Det
     statement = select(detectors).where(detectors.c.name == name, detectors.c.version == version)
     found = await _many(connection, statement)
     return found[0] if found else None
+
+
+async def model_bytes(connection: AsyncConnection, name: Name, version: Version) -> int:
+    """The size of its model file."""
+    found = await find(connection, name, version)
+    return sum(one.file.size_bytes for one in found.files if one.file.name == MODEL_FILE) if found else 0
 
 
 async def ready_versions(connection: AsyncConnection, name: Name) -> list[Detector]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select, tuple_, update
+from sqlalchemy import Row, Select, and_, func, not_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.api.storage import cursors
 from appliance.api.storage.tables import datasets, items, runs
 from appliance.api.views.pages import RunPage
-from appliance.contracts.base import DatasetId, ItemId, Name, RunId
+from appliance.contracts.base import DatasetId, ItemId, Name, RunId, Version
 from appliance.contracts.run import Progress, Run, RunState
 
 
@@ -26,14 +26,36 @@ class RunRecord:
     dataset_id: DatasetId
     worker: str | None
     heard_at: datetime
+    placed_on: UUID | None
+    workers_lost: int
+    memory_bytes: int
 
 
-_INTERNAL = ("dataset_id", "worker", "heard_at")
+@dataclass(frozen=True)
+class NewRun:
+    """A run that is asked for, and what it asks of a worker."""
+
+    id: RunId
+    item_id: ItemId
+    detector: Name
+    version: Version
+    megapixels: float
+    memory_bytes: int
+    gpu: bool
+    trace_id: str | None
+
+
+_INTERNAL = ("dataset_id", "worker", "heard_at", "placed_on", "workers_lost", "memory_bytes")
+_OF_THE_QUEUE = ("megapixels", "gpu", "queued_at", "refused_by", "refused_at")
+"""Read by queue.py alone."""
+
 _SELECT = select(runs, items.c.name.label("item_name"), items.c.dataset_id).join(items, items.c.id == runs.c.item_id)
 
 
 def _record(row: Row[Any]) -> RunRecord:
     values = dict(row._mapping)
+    for name in _OF_THE_QUEUE:
+        del values[name]
     internal = {name: values.pop(name) for name in _INTERNAL}
     return RunRecord(run=Run.model_validate(values), **internal)
 
@@ -52,20 +74,10 @@ async def lock(connection: AsyncConnection, run_id: RunId) -> RunRecord | None:
     return await _one(connection, _SELECT.where(runs.c.id == run_id).with_for_update(of=runs))
 
 
-async def add(
-    connection: AsyncConnection, run_id: RunId, item_id: ItemId, detector: Name, version: str, trace_id: str | None
-) -> bool:
-    """A queued run; False when it was there already, in whatever state."""
-    statement = upsert(runs).values(
-        id=run_id,
-        item_id=item_id,
-        detector=detector,
-        version=version,
-        state=RunState.QUEUED.value,
-        progress=Progress(fraction=0).model_dump(mode="json"),
-        trace_id=trace_id,
-    )
-    statement = statement.on_conflict_do_nothing()
+async def add(connection: AsyncConnection, new: NewRun) -> bool:
+    """Queue it; False when it was there already, in whatever state."""
+    values = {**asdict(new), "state": RunState.QUEUED.value, "progress": Progress(fraction=0).model_dump(mode="json")}
+    statement = upsert(runs).values(values).on_conflict_do_nothing()
     return (await connection.execute(statement.returning(runs.c.id))).one_or_none() is not None
 
 
@@ -103,9 +115,11 @@ async def page(connection: AsyncConnection, wanted: RunFilter, cursor: str | Non
 
 
 async def silent(connection: AsyncConnection, state: RunState, before: datetime, limit: int) -> list[RunRecord]:
-    """Runs in `state` of which nothing was heard since `before`; locked, leaving those that others hold."""
+    """Runs in `state` of which nothing was heard since `before`; locked, leaving those that others hold. Of queued ones
+    only those that a worker should have: the others wait for their turn."""
+    waits = and_(runs.c.state == RunState.QUEUED.value, runs.c.placed_on.is_(None))
     statement = (
-        _SELECT.where(runs.c.state == state.value, runs.c.heard_at < before)
+        _SELECT.where(runs.c.state == state.value, runs.c.heard_at < before, not_(waits))
         .order_by(runs.c.heard_at)
         .limit(limit)
         .with_for_update(of=runs, skip_locked=True)

@@ -101,6 +101,7 @@ datasets = Table(
     Column("id", Uuid, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("title", Text, nullable=False),
+    Column("priority", Integer, nullable=False, server_default="0"),
     _moment("created_at"),
 )
 
@@ -156,6 +157,15 @@ runs = Table(
     Column("attempt", Integer, nullable=False, server_default="1"),
     Column("progress", JSONB, nullable=False),
     Column("worker", Text),
+    # What it asks of a worker, and the one that has it; placement alone sets these.
+    Column("megapixels", Double, nullable=False, server_default="0"),
+    Column("memory_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("gpu", Boolean, nullable=False, server_default=text("false")),
+    _moment("queued_at"),
+    Column("placed_on", Uuid),
+    Column("workers_lost", Integer, nullable=False, server_default="0"),
+    Column("refused_by", Uuid),
+    _moment("refused_at", nullable=True),
     Column("trace_id", Text),
     Column("summary", JSONB(none_as_null=True)),
     Column("reason", JSONB(none_as_null=True)),
@@ -169,6 +179,7 @@ runs = Table(
     Index(None, "detector", "version"),
     Index("ix_runs_unfinished", "heard_at", postgresql_where=text("state IN ('queued', 'running', 'ingesting')")),
     Index("ix_runs_failed", "heard_at", postgresql_where=text("state = 'failed'")),
+    Index("ix_runs_succeeded", "detector", "finished_at", postgresql_where=text("state = 'succeeded'")),
 )
 
 detections = Table(
@@ -245,6 +256,14 @@ snapshot_items = Table(
     Column("digest", ForeignKey(snapshots.c.digest, ondelete="CASCADE"), nullable=False),
     Column("item_id", ForeignKey(items.c.id), nullable=False, index=True),
     PrimaryKeyConstraint("digest", "item_id"),
+)
+
+drained_workers = Table(
+    "drained_workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("drained_by", Text, nullable=False),
+    _moment("created_at"),
 )
 
 outbox = Table(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from appliance.api.views.accounts import TokenView
@@ -11,15 +13,24 @@ from appliance.contracts.detection import Detection
 from appliance.contracts.detector import Detector
 from appliance.contracts.item import Item
 from appliance.contracts.run import Run
-from appliance.contracts.worker import WorkerAnnouncement
+
+Priority = Annotated[int, Field(ge=-10, le=10, description="Runs of a higher one go first; 0 is usual.")]
 
 
 class DatasetView(Contract):
     id: DatasetId
     name: Name
     title: str = ""
+    priority: Priority = 0
     created_at: Instant
     items: int = Field(default=0, ge=0, description="How many items it holds, whatever their state.")
+
+
+class ChangeDataset(Contract):
+    """What is left out stays as it is."""
+
+    title: str | None = Field(default=None, max_length=200)
+    priority: Priority | None = None
 
 
 class NewDataset(Contract):
@@ -77,9 +88,4 @@ class AnnotationPage(Contract):
 
 class SnapshotPage(Contract):
     items: list[SnapshotView]
-    next: str | None = None
-
-
-class WorkerPage(Contract):
-    items: list[WorkerAnnouncement]
     next: str | None = None

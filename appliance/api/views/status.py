@@ -45,6 +45,7 @@ class WorkerView(Contract):
     worker: WorkerAnnouncement
     working_on: str | None = None
     held_bytes: int | None = None
+    drained: bool = False
 
 
 class Failure(Contract):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -78,6 +79,15 @@ class OnnxRuntimeBackend:
     def close(self) -> None:
         self._pool.shutdown()
         del self._session
+
+
+def usable_gpus() -> list[str]:
+    """The NVIDIA cards of this machine that this build of ONNX Runtime can compute on, by model."""
+    if "CUDAExecutionProvider" not in ort.get_available_providers():
+        return []
+    told = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    models = [re.search(r"^Model:\s*(.+)$", one.read_text(), re.MULTILINE) for one in told]
+    return [found[1] for found in models if found]
 
 
 def _options(threads: int) -> ort.SessionOptions:

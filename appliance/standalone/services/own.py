@@ -93,6 +93,7 @@ def worker(around: Surroundings, name: str, module: str, settings: Mapping[str, 
     """One worker; ready once it has announced itself. Prometheus asks it on `metrics_port` of loopback."""
     folder = around.work / name
     settings = {**settings, "VEDETTE_WORK_FOLDER": str(folder), "VEDETTE_WORK_METRICS_PORT": str(metrics_port)}
+    settings["VEDETTE_WORK_NAME"] = name
 
     def ready(process_id: int) -> bool:
         return process_id in (_announced(around.messaging) or ())
