@@ -30,6 +30,7 @@ TABLE: Table = {
         {
             "create": Verb("appliance.cli.dataset.create", "Create a dataset."),
             "list": Verb("appliance.cli.dataset.list", "List the datasets."),
+            "change": Verb("appliance.cli.dataset.change", "Change a dataset's priority or title."),
             "import": Verb("appliance.cli.dataset.import_", "Import labels as annotations."),
             "snapshot": Verb("appliance.cli.dataset.snapshot", "Make an immutable version of a dataset."),
             "pull": Verb("appliance.cli.dataset.pull", "Fetch a snapshot into a folder, verified."),
@@ -78,7 +79,14 @@ TABLE: Table = {
         "One-time links that sign people in.",
         {"create": Verb("appliance.cli.link.create", "Make a one-time link.")},
     ),
-    "worker": Noun("Workers.", {"list": Verb("appliance.cli.worker.list", "List the workers.")}),
+    "worker": Noun(
+        "Workers.",
+        {
+            "list": Verb("appliance.cli.worker.list", "List the workers."),
+            "drain": Verb("appliance.cli.worker.drain", "Give workers nothing new."),
+            "resume": Verb("appliance.cli.worker.resume", "Give drained workers runs again."),
+        },
+    ),
 }
 
 

@@ -104,7 +104,7 @@ def run_key(run: Run) -> str:
 
 def _run_text(run: Run) -> tuple[str, float | None]:
     if run.state is RunState.QUEUED:
-        return "waiting for a detector worker", None
+        return run.waiting.waits_for if run.waiting and run.waiting.waits_for else "waiting for a detector worker", None
     if run.state is RunState.INGESTING:
         return "storing detections", None
     found = f"{run.progress.detections} detections so far" if run.progress.detections else "looking"

@@ -73,6 +73,10 @@ class ApiClient:
         """Every POST of our API may be sent twice: identifiers follow from content."""
         return self._parse(self._send("POST", path, body=body), model)
 
+    def patch(self, path: str, body: BaseModel, model: type[M]) -> M:
+        """What the body leaves out stays as it is."""
+        return self._parse(self._send("PATCH", path, body=body), model)
+
     def send(self, method: str, path: str, body: BaseModel | None = None) -> None:
         """For routes whose answer does not matter."""
         self._send(method, path, body=body)

@@ -2,7 +2,7 @@
 
 Called by the API, which places runs on workers that have as much. The parts are those of inference/: plan.py and reader.py
 (strips of decoded blocks), feeder.py (buffers of tiles), working.py (resampled strips), backends/ (the model). An upper
-bound that tests/vision/test_memory.py and tests/inference/test_memory.py hold against what runs really took.
+bound that tests/inference/test_memory.py holds against what runs really take.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ def _decoded_bytes(scene: SceneInfo, model: ModelInput) -> int:
     tiled = scene.block_size[1] < width
     narrowest = min(width, int(model.tile_size / (scale * level)) + 2 * scene.block_size[1]) if tiled else width
     held = max(min(STRIPS_BYTES, width * height * pixel), strips * strip_rows * narrowest * pixel)
+    # One more is being decoded while the strips held are full.
+    held += min(strip_rows * width * pixel, STRIPS_BYTES // 2)
     if scale == 1:
         return held
     columns = min(width, held // (strip_rows * pixel)) * scale * level

@@ -8,12 +8,13 @@ import sys
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from appliance.api.migrate import migrate
+from appliance.api.migrate import configuration, migrate
 from appliance.api.storage.tables import metadata
 from appliance.contracts.errors import Code, VedetteError
 
@@ -42,6 +43,29 @@ def test_the_tables_are_those_the_code_names(database_url: str) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_type": False})
         assert compare_metadata(context, metadata) == []
+
+
+def test_runs_that_an_older_version_had_sent_to_its_queue_wait_to_be_placed(database_url: str) -> None:
+    engine = create_engine(database_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        for statement in (
+            "INSERT INTO datasets (id, name, title) VALUES (gen_random_uuid(), 'old', '')",
+            "INSERT INTO items (id, dataset_id, name, state, size_bytes, sha256, scene) SELECT gen_random_uuid(), id, "
+            """'a.tif', 'ready', 1, 'x', '{"width": 4000, "height": 2500}' FROM datasets""",
+            "INSERT INTO detectors (name, version, digest, manifest, files) VALUES ('crowns', '1.0.0', 'x', '{}', '[]')",
+            "INSERT INTO runs (id, item_id, detector, version, state, progress, created_at) SELECT gen_random_uuid(), "
+            "id, 'crowns', '1.0.0', 'queued', '{}', now() - interval '1 day' FROM items",
+            "INSERT INTO outbox (subject, message_id, body) VALUES ('detect.crowns', 'a', '{}'), ('events.x', 'b', '{}')",
+        ):
+            connection.execute(text(statement))
+    migrate(database_url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT subject FROM outbox")).all() == [("events.x",)]
+        [run] = connection.execute(text("SELECT megapixels, placed_on, queued_at = created_at FROM runs")).all()
+        assert tuple(run) == (10.0, None, True)
 
 
 def test_a_newer_database_is_left_alone(database_url: str) -> None:

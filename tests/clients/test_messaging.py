@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from uuid import UUID, uuid4
 
 import pytest
+from nats.js import api
+from nats.js import errors as js_errors
 from pydantic import SecretStr
 
 from appliance.clients.messaging import Delivery, HandBack, Messaging
@@ -240,6 +242,57 @@ async def test_a_connection_that_was_closed_for_good_is_replaced(messaging: Mess
     await messaging.publish(subject, _event(), f"{subject}-2")
     await _until(lambda: len(worker.seen) == 2, 30)
     await worker.stop()
+
+
+async def test_a_lane_is_one_workers_and_can_be_closed(messaging: Messaging) -> None:
+    mine, other = uuid4(), uuid4()
+    first, second, elsewhere = (messages.lane_subject(lane, uuid4(), 1) for lane in (mine, mine, other))
+    taken: list[str] = []
+
+    async def keep(delivery: Delivery) -> None:
+        taken.append(delivery.subject)
+        await asyncio.sleep(30)
+
+    working = asyncio.create_task(messaging.work_lane(mine, keep, 1))
+    for subject in (elsewhere, first, second):
+        await messaging.publish(subject, _event(), subject)
+    await _until(lambda: taken == [first])
+    await messaging.close_lane(mine)
+    await messaging.close_lane(mine)
+    held = [await messaging.holds(messages.LANES_STREAM, subject) for subject in (first, second, elsewhere)]
+    assert held == [False, False, True], "what it was at, too; never what is another's"
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    await messaging.close_lane(other)
+
+
+async def test_a_worker_that_was_taken_for_dead_makes_its_lane_anew(messaging: Messaging) -> None:
+    lane, taken = uuid4(), list[str]()
+
+    async def keep(delivery: Delivery) -> None:
+        taken.append(delivery.subject)
+
+    working = asyncio.create_task(messaging.work_lane(lane, keep, 1))
+    subjects = [messages.lane_subject(lane, uuid4(), 1) for _ in range(2)]
+    await messaging.publish(subjects[0], _event(), subjects[0])
+    await _until(lambda: taken == subjects[:1])
+    await messaging.close_lane(lane)
+    await messaging.publish(subjects[1], _event(), subjects[1])
+    await _until(lambda: taken == subjects)
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    await messaging.close_lane(lane)
+
+
+async def test_the_queue_of_an_older_version_goes(messaging: Messaging) -> None:
+    """With what waits in it: it is in the database, from where it is placed."""
+    stream = messaging._stream
+    await stream.add_stream(name="DETECT", subjects=["detect.>"], retention=api.RetentionPolicy.WORK_QUEUE)
+    await stream.add_consumer("DETECT", api.ConsumerConfig(durable_name="detector-workers", filter_subject="detect.>"))
+    await stream.publish("detect.crowns.x.1", b"{}")
+    await messaging.ensure_streams()
+    with pytest.raises(js_errors.NotFoundError):
+        await stream.stream_info("DETECT")
 
 
 async def test_the_queue_says_what_it_holds(messaging: Messaging, subject: str) -> None:

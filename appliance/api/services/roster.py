@@ -37,11 +37,6 @@ class Roster:
             tasks.create_task(self._listen())
             tasks.create_task(self._count())
 
-    async def look(self) -> None:
-        """Ask once, for whoever does not keep it."""
-        for worker in await self._messaging.workers():
-            self.hear(worker.id, worker)
-
     def hear(self, worker_id: UUID, announcement: WorkerAnnouncement | None) -> None:
         """None: it left in order."""
         before = self._known.pop(worker_id, None)

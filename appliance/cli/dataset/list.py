@@ -12,5 +12,5 @@ def command(ctx: typer.Context) -> None:
     """List the datasets."""
     with connection.of(ctx) as session:
         found = list(session.api.pages("/api/datasets", DatasetView))
-        rows = [(d.name, str(d.items), f"{d.created_at:%Y-%m-%d %H:%M}", d.title) for d in found]
-        session.output.table(found, ("name", "items", "created", "title"), rows)
+        rows = [(d.name, str(d.items), str(d.priority), f"{d.created_at:%Y-%m-%d %H:%M}", d.title) for d in found]
+        session.output.table(found, ("name", "items", "priority", "created", "title"), rows)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from appliance.cli import connection
-from appliance.contracts.run import Run, RunState
+from appliance.contracts.run import Run, RunState, Waiting
 
 
 def command(
@@ -28,4 +28,15 @@ def about(run: Run) -> str:
         return str(run.reason)
     if run.summary is not None:
         return f"{run.summary.detections} detections, {run.summary.megapixels:.1f} Mpx in {run.summary.seconds:.1f} s"
+    if run.waiting is not None:
+        return in_line(run.waiting)
     return f"{run.progress.fraction:.0%}"
+
+
+def in_line(waiting: Waiting) -> str:
+    """`no worker of crowns is running`, or `3 in line, starts in about 40 s`."""
+    if waiting.waits_for:
+        return waiting.waits_for
+    place = "next in line" if waiting.position == 1 else f"{waiting.position} in line"
+    starts = waiting.starts_in_seconds
+    return place if starts is None else f"{place}, starts in about {starts:.0f} s"

@@ -16,7 +16,7 @@ export type Session = Schemas["SessionView"];
 export type Status = Schemas["StatusView"];
 export type Upload = Schemas["Upload"];
 export type UploadPart = Schemas["UploadPart"];
-export type Worker = Schemas["WorkerAnnouncement"];
+export type Worker = Schemas["ListedWorker"];
 
 export const client = createClient<paths>({ baseUrl: "/" });
 

@@ -50,6 +50,8 @@ export const useRuns = (dataset: string | null) =>
   useQuery({
     queryKey: ["runs", dataset],
     enabled: dataset !== null,
+    // Places in line move when runs of others end, of which nothing is said here.
+    refetchInterval: ({ state }) => (state.data?.some((run) => run.state === "queued") ? 3_000 : false),
     queryFn: () =>
       everyPage((cursor) => unwrap(client.GET("/api/runs", { params: { query: { dataset: dataset ?? "", cursor } } }))),
   });

@@ -1,5 +1,6 @@
 /** The bottom strip: long work, with progress, time left, cancel; on failure the reason and retry. Only when there is some. */
 import type { Run } from "../api/client";
+import { inLine } from "../parts/inLine";
 import { Progress } from "../parts/Progress";
 import { ReasonText } from "../parts/ReasonText";
 import { bytes, count, duration, percent } from "../parts/numbers";
@@ -55,7 +56,7 @@ function Job({ run }: { run: Run }) {
     <div className="job" data-testid="job">
       <Title run={run} />
       <Progress value={run.state === "queued" ? null : fraction} label={`${run.detector} on ${run.item_name}`} />
-      {run.state === "queued" ? <span className="quiet">waiting for a worker</span> : null}
+      {run.state === "queued" ? <span className="quiet numbers">{inLine(run.waiting)}</span> : null}
       {run.state === "running" ? <span className="numbers">{percent(fraction)}</span> : null}
       {run.state === "ingesting" ? <span className="quiet">storing</span> : null}
       {run.state === "running" && left != null ? <span className="quiet numbers">{`${duration(left)} left`}</span> : null}

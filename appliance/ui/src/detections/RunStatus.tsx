@@ -1,5 +1,6 @@
 /** A run that has nothing to show yet, or never will: how far it is, or why and what to do. */
 import type { Run } from "../api/client";
+import { inLine } from "../parts/inLine";
 import { Progress } from "../parts/Progress";
 import { ReasonText } from "../parts/ReasonText";
 import { count, duration, percent } from "../parts/numbers";
@@ -24,6 +25,7 @@ export function RunStatus({ run }: { run: Run }) {
       <p>{run.state === "queued" ? `${name} waits for a worker.` : run.state === "ingesting" ? `${name} has finished; its detections are being stored.` : `${name} is looking.`}</p>
       <Progress value={run.state === "queued" ? null : fraction} label={name} />
       <p className="quiet numbers">
+        {run.state === "queued" ? inLine(run.waiting) : ""}
         {run.state === "running" ? `${percent(fraction)} · ${count(detections)} found${left != null ? ` · ${duration(left)} left` : ""}` : ""}
       </p>
       {run.state === "ingesting" ? null : (

@@ -3,7 +3,7 @@ import type { Status } from "../api/client";
 import { count, duration } from "../parts/numbers";
 import { Table } from "./Table";
 
-const NAMES: Record<string, string> = { MEDIA: "To be normalised", DETECT: "Runs", REPORTS: "Reports of workers" };
+const NAMES: Record<string, string> = { MEDIA: "To be normalised", LANES: "Runs placed on workers", REPORTS: "Reports of workers" };
 
 export function Queues({ queues, outbox }: Pick<Status, "queues" | "outbox">) {
   const age = (seconds: number | null) => (seconds === null ? "–" : duration(seconds));

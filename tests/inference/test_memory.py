@@ -1,0 +1,93 @@
+"""The memory that is asked of a worker for a run, against what runs really take. Each in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+
+from appliance.contracts.item import SceneInfo
+from appliance.contracts.model_package import GsdRange, Manifest
+from appliance.formats import model_package
+from appliance.vision.memory import run_bytes
+from tests import blobs
+from tests.inference_worker.conftest import scene_info
+
+_RUN = """
+import resource, sys
+from pathlib import Path
+from appliance.formats import model_package
+from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
+from appliance.inference.options import PredictOptions, SceneSource
+from appliance.inference.predict import predict_scene
+package = model_package.read(Path(sys.argv[1]))
+backend = OnnxRuntimeBackend(package.model_path, package.manifest, threads=2)
+out = Path(sys.argv[2] + ".parquet")
+predict_scene(SceneSource(sys.argv[2], "scene.tif"), package.manifest, backend, out, PredictOptions(decode_threads=2))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+def _taken(package: Path, scene: Path) -> int:
+    """Bytes that the run held at most, its process included."""
+    done = subprocess.run([sys.executable, "-c", _RUN, package, scene], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def _write(path: Path, size: tuple[int, int], gsd: float = 0.1, **layout: object) -> SceneInfo:
+    width, height = size
+    profile: dict[str, object] = {"driver": "GTiff", "width": width, "height": height, "count": 3, "dtype": "uint8"}
+    profile |= {"crs": "EPSG:32617", "transform": Affine(gsd, 0, 400_000, 0, -gsd, 3_300_000), **layout}
+    rows = np.random.default_rng(1).integers(1, 255, (3, 256, width), np.uint8)
+    with rasterio.open(path, "w", **profile) as scene:
+        for y in range(0, height, 256):
+            window = rasterio.windows.Window(0, y, width, min(256, height - y))
+            scene.write(rows[:, : window.height], window=window)
+    with rasterio.open(path) as scene:
+        block = scene.block_shapes[0]
+    return scene_info(path).model_copy(update={"block_size": block})
+
+
+_TILED = {"tiled": True, "blockxsize": 512, "blockysize": 512}
+
+
+@pytest.mark.parametrize(
+    ("size", "layout", "gsd"),
+    [
+        ((400, 300), _TILED, 0.1),
+        ((5000, 4000), _TILED, 0.1),
+        ((40_000, 1200), _TILED, 0.1),
+        ((30_000, 1200), {"blockysize": 1}, 0.1),
+        ((5000, 4000), _TILED, 0.05),
+    ],
+    ids=["small", "square", "wide", "striped", "resampled"],
+)
+def test_a_run_takes_no_more_than_it_was_given(
+    tmp_path: Path, size: tuple[int, int], layout: dict[str, object], gsd: float
+) -> None:
+    package = blobs.write_package(tmp_path / "package")
+    manifest = _at_a_tenth_of_a_metre(package.manifest)
+    model_package.write(package.folder, manifest, {}, "# Blobs\n")
+    info = _write(tmp_path / "scene.tif", size, gsd, **layout)
+    asked = run_bytes(info, manifest.input, package.model_path.stat().st_size)
+    taken = _taken(package.folder, tmp_path / "scene.tif")
+    assert taken <= asked <= 3 * taken, f"asked {asked >> 20} MiB, taken {taken >> 20} MiB"
+
+
+def _at_a_tenth_of_a_metre(manifest: Manifest) -> Manifest:
+    gsd = GsdRange(minimum=0.01, nominal=0.1, maximum=1)
+    return manifest.model_copy(update={"input": manifest.input.model_copy(update={"gsd_metres": gsd})})
+
+
+def test_the_demo_model_takes_no_more_than_it_was_given(tmp_path: Path) -> None:
+    package = model_package.read(Path(__file__).parents[2] / "demo" / "tree-crowns")
+    info = _write(tmp_path / "scene.tif", (2000, 1500), **_TILED)
+    asked = run_bytes(info, package.manifest.input, package.model_path.stat().st_size)
+    taken = _taken(package.folder, tmp_path / "scene.tif")
+    assert taken <= asked <= 4 * taken, f"asked {asked >> 20} MiB, taken {taken >> 20} MiB: for eight threads, with two"
