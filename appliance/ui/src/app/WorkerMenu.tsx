@@ -22,9 +22,9 @@ export function WorkerMenu({ session }: { session: Session }) {
   return (
     <Popover label={`Workers: ${workers.length}`} side="below-right" text={sign}>
       {workers.length === 0 ? <p className="quiet">No worker announces itself: nothing is normalised and no run starts.</p> : null}
-      <ul className="menu workers" aria-label="Workers">
+      <ul className="worker-list" aria-label="Workers">
         {workers.map((worker) => (
-          <li key={worker.id} className="row">
+          <li key={worker.id}>
             <span>{worker.name ?? `${worker.host}, process ${worker.process_id}`}</span>
             <span className="quiet">{`${worker.busy_with ? "busy" : "free"}${worker.drained ? ", drained" : ""}`}</span>
             {session.role === "administrator" ? <DrainButton worker={worker} drained={worker.drained} /> : null}
