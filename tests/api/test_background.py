@@ -50,6 +50,13 @@ async def test_work_reaches_a_worker(api: Appliance) -> None:
     assert message.original_key == keys.original(item)
 
 
+async def test_a_message_of_another_version_does_not_hold_up_the_others(api: Appliance) -> None:
+    await api.sql("INSERT INTO outbox (subject, message_id, body) VALUES ('detect.crowns', 'old', '{\"run_id\": 1}')")
+    await api.push()
+    assert await api.publisher.once() >= 2
+    assert await api.sql("SELECT count(*) FROM outbox") == [(0,)]
+
+
 async def test_two_publishers_send_each_message_once_and_in_order(api: Appliance, migrated_url: str) -> None:
     for number in range(6):
         await api.push(name=f"{number}.tif")

@@ -78,6 +78,15 @@ async def test_several_placers_place_each_run_once(api: Appliance, migrated_url:
     assert len({worker for _, worker in rows}) == 6
 
 
+async def test_a_run_that_cannot_be_placed_fails_and_does_not_hold_up_others(api: Appliance, tmp_path: Path) -> None:
+    broken, whole = await _waiting(api, tmp_path, 2)
+    await api.sql("UPDATE items SET scene = NULL WHERE id = (SELECT item_id FROM runs WHERE id = :run)", run=broken)
+    worker = api.worker(at_once=2)
+    assert await api.place() == {whole: worker.id}
+    found = await _run(api, broken)
+    assert (found["state"], found["reason"]["code"]) == ("failed", "not-found")
+
+
 async def test_the_worker_finds_the_run_on_its_lane(api: Appliance, tmp_path: Path) -> None:
     [run] = await _waiting(api, tmp_path)
     worker = api.worker()

@@ -10,8 +10,8 @@ import time
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from appliance.api.placement.assign import Placement, assign
-from appliance.api.placement.queue import Speeds
+from appliance.api.placement.assign import Placement, assign, has_room
+from appliance.api.placement.queue import Speeds, Worker
 from appliance.api.services.announcing import of_run
 from appliance.api.services.queueing import publish_detecting
 from appliance.api.services.roster import Roster
@@ -19,8 +19,10 @@ from appliance.api.storage import drains, outbox, queue, runs
 from appliance.api.storage.database import Database
 from appliance.clients import cancellation, logging
 from appliance.clients.messaging import Messaging
-from appliance.contracts.base import now
+from appliance.contracts.base import RunId, now
+from appliance.contracts.errors import VedetteError
 from appliance.contracts.events import EventKind
+from appliance.contracts.run import RunState
 
 _IDLE_SECONDS = 1.0
 _AGAIN_SECONDS = 0.1
@@ -43,18 +45,19 @@ class Placer:
         """Place what can be placed now; False when another process is at it."""
         await self._take_back()
         async with self._database.begin() as connection:
-            waiting = await queue.waiting(connection)
-            if not waiting or not self._roster.present():
+            workers, speeds = await self._workers(connection), await self._known_speeds(connection)
+            if not has_room(workers, speeds) or not await queue.anyone_waits(connection):
                 return True
             if not await queue.lock(connection):
                 return False
-            # What another process has just placed no longer waits: only now is it sure.
-            waiting = await queue.waiting(connection)
-            held, drained = await queue.held(connection), await drains.names(connection)
-            workers = self._roster.workers(held, drained)
-            for placement in assign(waiting, workers, await self._known_speeds(connection)):
+            # What another process has just placed is seen only now.
+            workers, waiting = await self._workers(connection), await queue.waiting(connection)
+            for placement in assign(waiting, workers, speeds):
                 await _place(connection, placement)
         return True
+
+    async def _workers(self, connection: AsyncConnection) -> list[Worker]:
+        return self._roster.workers(await queue.held(connection), await drains.names(connection))
 
     async def _take_back(self) -> None:
         async with self._database.begin() as connection:
@@ -64,9 +67,7 @@ class Placer:
             await self._messaging.close_lane(worker_id)
             async with self._database.begin() as connection:
                 for run_id in await queue.withdraw(connection, worker_id, lost):
-                    record = await runs.find(connection, run_id)
-                    if record is not None:
-                        await outbox.add_event(connection, of_run(EventKind.RUN_CHANGED, record, now()))
+                    await _announce(connection, run_id)
                     logging.get().warning("run taken back", run=str(run_id), worker=str(worker_id), lost=lost)
 
     async def _known_speeds(self, connection: AsyncConnection) -> Speeds:
@@ -76,8 +77,23 @@ class Placer:
 
 
 async def _place(connection: AsyncConnection, placement: Placement) -> None:
+    """A run that cannot be placed at all fails, so that it does not hold up the others."""
     if not await queue.place(connection, placement.run_id, placement.worker_id):
         return
     record = await runs.find(connection, placement.run_id)
-    if record is not None:
+    if record is None:
+        return
+    try:
         await publish_detecting(connection, record)
+    except VedetteError as error:
+        if error.reason.retryable:
+            raise
+        reason = error.reason.model_dump(mode="json")
+        await runs.change(connection, placement.run_id, state=RunState.FAILED.value, reason=reason, finished_at=now())
+        await _announce(connection, placement.run_id)
+
+
+async def _announce(connection: AsyncConnection, run_id: RunId) -> None:
+    record = await runs.find(connection, run_id)
+    if record is not None:
+        await outbox.add_event(connection, of_run(EventKind.RUN_CHANGED, record, now()))

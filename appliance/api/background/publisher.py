@@ -8,6 +8,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from opentelemetry.trace import SpanKind
+from pydantic import ValidationError
 
 from appliance.api.storage import outbox
 from appliance.api.storage.database import Database
@@ -48,8 +49,10 @@ class Publisher:
                         failure = error
                         break
                     # Nothing will ever make this message go out; the reconciler sees to the work it told of.
-                    log = logging.get().bind(trace_id=waiting.trace_id)
-                    log.error("message dropped", subject=waiting.subject, why=str(error))
+                    _log_dropped(waiting, str(error))
+                except ValidationError as error:
+                    # Left by a process of another version: what it asked for is in the database, and is placed from there.
+                    _log_dropped(waiting, f"{error.error_count()} fields are not understood")
                 done.append(waiting.id)
             if done:
                 await outbox.remove(connection, done)
@@ -69,6 +72,10 @@ class Publisher:
 
 def _named(waiting: Waiting) -> str:
     return "publish " + ".".join(waiting.subject.split(".")[:2])
+
+
+def _log_dropped(waiting: Waiting, why: str) -> None:
+    logging.get().error("message dropped", trace_id=waiting.trace_id, subject=waiting.subject, why=why)
 
 
 def _addressed(waiting: Waiting) -> tuple[str, Contract]:

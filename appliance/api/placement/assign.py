@@ -59,6 +59,11 @@ def assign(waiting: Iterable[WaitingRun], workers: Iterable[Worker], speeds: Spe
     return found
 
 
+def has_room(workers: Iterable[Worker], speeds: Speeds) -> bool:
+    """Whether any run could be placed at all."""
+    return any(room.free + room.ahead for room in (_room(worker, speeds) for worker in workers if not worker.drained))
+
+
 def _room(worker: Worker, speeds: Speeds) -> _Room:
     held = [run for run in worker.held if not _rests(run, worker)]
     free = max(0, worker.announced.at_once - len(held))

@@ -28,6 +28,11 @@ async def lock(connection: AsyncConnection) -> bool:
     return bool(taken.scalar_one())
 
 
+async def anyone_waits(connection: AsyncConnection) -> bool:
+    statement = select(runs.c.id).where(_QUEUED, runs.c.placed_on.is_(None)).limit(1)
+    return (await connection.execute(statement)).first() is not None
+
+
 async def waiting(connection: AsyncConnection) -> list[WaitingRun]:
     """Queued runs that no worker has."""
     refused_by = case((runs.c.refused_at > func.now() - _REFUSAL, runs.c.refused_by), else_=None)
