@@ -20,7 +20,7 @@ export function WorkerMenu({ session }: { session: Session }) {
     </span>
   );
   return (
-    <Popover label={`Workers: ${workers.length}`} side="below-right" text={sign}>
+    <Popover label={`Workers: ${text}`} side="below-right" text={sign}>
       {workers.length === 0 ? <p className="quiet">No worker announces itself: nothing is normalised and no run starts.</p> : null}
       <ul className="worker-list" aria-label="Workers">
         {workers.map((worker) => (
