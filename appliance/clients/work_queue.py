@@ -1,4 +1,4 @@
-"""Take work from a JetStream work queue: pull, keep alive, acknowledge. Used by messaging.py; knows no contract."""
+"""Take work from a JetStream work queue: pull, keep alive, acknowledge. Used by messaging.py; knows no message."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from opentelemetry.trace import Span, SpanKind
 from appliance.clients import cancellation, jetstream, logging, spans, tracing
 from appliance.clients.excused import Excused
 from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.messages import LANES_STREAM
 
 _PULL_SECONDS = 5.0
 _ACKNOWLEDGE_SECONDS = 5.0
@@ -119,7 +120,7 @@ class WorkQueue:
 
     def _span(self, message: Msg) -> AbstractContextManager[Span]:
         """Named as OpenTelemetry names messaging spans, without what the subject says of the single message."""
-        queue = ".".join(message.subject.split(".")[:2])
+        queue = "lanes" if self.stream == LANES_STREAM else ".".join(message.subject.split(".")[:2])
         about = {"messaging.system": "nats", "messaging.destination.name": queue, "messaging.operation.type": "process"}
         return spans.span(f"process {queue}", SpanKind.CONSUMER, about, message.headers)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from appliance.clients.messaging import Messaging
 from appliance.clients.settings import MessagingSettings
 from appliance.contracts.base import Contract
-from appliance.contracts.messages import DETECT_STREAM
+from appliance.contracts.messages import LANES_STREAM
 from benchmarks import marks
 from benchmarks.sides.process import answer
 
@@ -47,7 +47,7 @@ async def measure(frame: str, waiting: int, backlog: int, folder: Path) -> dict[
             await publish(_WARM_UP + waiting + number)
         with _worker(frame, at_once):
             await asyncio.to_thread(marks.wait, at_once, backlog)
-        await messaging._stream.purge_stream(DETECT_STREAM)  # the last one may not be acknowledged yet
+        await messaging._stream.purge_stream(LANES_STREAM)  # the last one may not be acknowledged yet
     finally:
         await messaging.close()
     return marks.figures(marks.read(one_by_one)[_WARM_UP:], marks.read(at_once))
@@ -55,12 +55,12 @@ async def measure(frame: str, waiting: int, backlog: int, folder: Path) -> dict[
 
 def _publisher(messaging: Messaging, frame: str) -> Publish:
     async def framed(number: int) -> None:
-        subject = f"detect.bench.{frame}.{number}"
+        subject = f"lanes.bench.{frame}.{number}"
         await messaging.publish(subject, Job(sent_ns=time.monotonic_ns()), f"{time.time_ns()}")
 
     async def bare(number: int) -> None:
         payload = b'{"sent_ns": %d}' % time.monotonic_ns()
-        await messaging._stream.publish(f"detect.bench.{frame}.{number}", payload)
+        await messaging._stream.publish(f"lanes.bench.{frame}.{number}", payload)
 
     return framed if frame == "ours" else bare
 

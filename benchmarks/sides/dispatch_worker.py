@@ -14,7 +14,7 @@ from nats.js import api
 
 from appliance.clients.messaging import Delivery, Messaging
 from appliance.clients.settings import MessagingSettings
-from appliance.contracts.messages import DETECT_STREAM, DETECT_SUBJECTS
+from appliance.contracts.messages import LANES_STREAM, LANES_SUBJECTS
 from benchmarks import marks
 
 _ACK_WAIT_SECONDS = 30
@@ -27,7 +27,7 @@ async def framed(path: str) -> None:
     async def handle(delivery: Delivery) -> None:
         marks.started(path, json.loads(delivery.data)["sent_ns"])
 
-    await messaging.work(DETECT_STREAM, DETECT_SUBJECTS, "bench", handle, 1)
+    await messaging.work(LANES_STREAM, LANES_SUBJECTS, "bench", handle, 1)
 
 
 async def bare(path: str) -> None:
@@ -35,9 +35,9 @@ async def bare(path: str) -> None:
     settings = MessagingSettings()
     client = await nats.connect(settings.url, user=settings.user, password=settings.password.get_secret_value())
     context = client.jetstream()
-    config = api.ConsumerConfig(durable_name="bench", filter_subject=DETECT_SUBJECTS, ack_wait=_ACK_WAIT_SECONDS)
-    await context.add_consumer(DETECT_STREAM, config)
-    subscription = await context.pull_subscribe_bind("bench", DETECT_STREAM)
+    config = api.ConsumerConfig(durable_name="bench", filter_subject=LANES_SUBJECTS, ack_wait=_ACK_WAIT_SECONDS)
+    await context.add_consumer(LANES_STREAM, config)
+    subscription = await context.pull_subscribe_bind("bench", LANES_STREAM)
     while True:
         try:
             [message] = await subscription.fetch(1, timeout=5)

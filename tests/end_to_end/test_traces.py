@@ -43,8 +43,8 @@ def test_a_collector_is_told_one_trace_from_upload_to_detection(stack: Stack, tm
     assert len({one.span for one in told}) == len(told)
     assert _parent(told, "process media.normalise") == "publish media.normalise"
     assert _parent(told, "normalise") == "process media.normalise"
-    assert _parent(told, "detect scene") == "process detect.traced"
-    assert _parent(told, "process detect.traced") == "publish detect.traced"
+    assert _parent(told, "detect scene") == "process lanes"
+    assert _parent(told, "process lanes") == "publish detect.traced"
 
 
 def _parent(told: list[Told], name: str) -> str:
