@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -45,8 +45,8 @@ class WorkSettings(BaseSettings):
     folder: Path
     name: str = ""
     detectors: str = ""
-    memory_bytes: int = 0
-    concurrency: int = 1
+    memory_bytes: int = Field(default=0, ge=0)
+    concurrency: int = Field(default=1, ge=1)
     threads: int = 0
     log_format: str = "text"
     metrics_host: str = "127.0.0.1"

@@ -63,10 +63,10 @@ async def _run(kind: WorkerKind, serve: Serve, gpus: Sequence[str]) -> None:
     name = f"{kind}-worker"
     logging.configure(name, settings.log_format)
     with spans.switched_on(name):
-        await _connected(kind, serve, settings)
+        await _connected(kind, serve, settings, abilities)
 
 
-async def _connected(kind: WorkerKind, serve: Serve, settings: WorkSettings) -> None:
+async def _connected(kind: WorkerKind, serve: Serve, settings: WorkSettings, abilities: Abilities) -> None:
     messaging = await Messaging.connect(MessagingSettings(), f"{kind}-worker")
     try:
         await messaging.ensure_streams()
