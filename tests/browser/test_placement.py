@@ -39,7 +39,7 @@ async def test_a_worker_is_drained_and_a_run_says_what_it_waits_for(
         await page.keyboard.press("Escape")
         await page.get_by_role("button", name="Run", exact=True).click()
         await expect(page.get_by_test_id("job")).to_contain_text("every worker that can do it is drained")
-        await page.goto("/status")
+        await page.goto(f"{stack.url}/status")
         row = page.get_by_role("row", name="detector-1").filter(has_text="process")
         await expect(row).to_contain_text("drained")
         await row.get_by_role("button", name="Resume detector-1").click()

@@ -66,7 +66,7 @@ def names(api: httpx.Client) -> set[str]:
 
 def scenes(stack: Stack, api: httpx.Client, folder: Path, dataset: str, size: tuple[int, int], count: int) -> list[str]:
     """Ready items of a new dataset."""
-    assert stack.vedette("dataset", "create", dataset).returncode == 0
+    assert api.post("/api/datasets", json={"name": dataset}).status_code == 201
     for number in range(count):
         blobs.write_scene(folder / f"{dataset}-{number}.tif", *size, blobs.centres(*size, 20, seed=number))
     files = [str(folder / f"{dataset}-{number}.tif") for number in range(count)]
@@ -108,7 +108,7 @@ def busy(api: httpx.Client) -> dict[str, str]:
 def test_a_drained_worker_finishes_what_it_has_and_the_others_do_the_rest(
     stack: Stack, api: httpx.Client, tmp_path: Path
 ) -> None:
-    items = scenes(stack, api, tmp_path, "drained", (900, 900), 5)
+    items = scenes(stack, api, tmp_path, "drained", (900, 900), 4)
     detector = applied(stack, tmp_path, "drained", burn=2)
     with worker(stack, tmp_path, "second"):
         until(lambda: {FIRST, "second"} <= names(api))
@@ -138,14 +138,14 @@ def test_the_dataset_of_higher_priority_goes_first(stack: Stack, api: httpx.Clie
     urgent = scenes(stack, api, tmp_path, "urgent", (900, 900), 2)
     detector = applied(stack, tmp_path, "priorities", burn=1)
     assert stack.vedette("dataset", "change", "urgent", "--priority", "5").returncode == 0
-    assert stack.vedette("worker", "drain", FIRST).returncode == 0
+    assert api.post(f"/api/workers/{FIRST}/drain").status_code == 200
     try:
         asked = [start(api, item, detector) for item in [*usual, *urgent]]
         waiting = [run_of(api, run)["waiting"] for run in asked]
         assert {one["waits_for"] for one in waiting} == {"every worker that can do it is drained"}
         assert "every worker that can do it is drained" in stack.vedette("run", "list", "--dataset", "usual").stdout
     finally:
-        assert stack.vedette("worker", "resume", FIRST).returncode == 0
+        assert api.post(f"/api/workers/{FIRST}/resume").status_code == 200
     began = [datetime.fromisoformat(run["started_at"]) for run in ended(api, asked)]
     assert max(began[3:]) < min(began[:3]), began
 
@@ -155,12 +155,12 @@ def test_a_killed_worker_loses_its_runs_to_another(stack: Stack, api: httpx.Clie
     detector = applied(stack, tmp_path, "killed-lane", burn=2)
     with worker(stack, tmp_path, "doomed") as doomed:
         until(lambda: "doomed" in names(api))
-        assert stack.vedette("worker", "drain", FIRST).returncode == 0
+        assert api.post(f"/api/workers/{FIRST}/drain").status_code == 200
         try:
             run = start(api, item, detector)
             until(lambda: busy(api).get("doomed") == run and run_of(api, run)["progress"]["bands_done"] >= 1)
         finally:
-            assert stack.vedette("worker", "resume", FIRST).returncode == 0
+            assert api.post(f"/api/workers/{FIRST}/resume").status_code == 200
         doomed.kill()
         killed = time.monotonic()
         until(lambda: busy(api).get(FIRST) == run)
