@@ -18,6 +18,8 @@ from appliance.contracts.errors import Code, VedetteError
 _DUPLICATE_WINDOW_SECONDS = 120
 _DAY_SECONDS = 86_400
 _WORKER_SECONDS = 15
+_LANE_DAYS = 7
+"""What was sent to a lane in the moment in which it was closed lies there for nobody; its run was placed elsewhere."""
 _EVENTS_BYTES = 512 << 20
 _BUCKETS = (
     (messages.WORKERS_BUCKET, _WORKER_SECONDS),
@@ -28,9 +30,11 @@ _NAME_IN_USE = 10058
 _NO_SPACE = frozenset({10023, 10047, 10077})  # insufficient resources, storage exceeded, message could not be stored
 
 
-def _work_queue(name: str, subject: str) -> api.StreamConfig:
+def _work_queue(name: str, subject: str, days: int = 0) -> api.StreamConfig:
+    """`days`: after which a message is dropped; 0: never."""
     return api.StreamConfig(
         name=name,
+        max_age=days * _DAY_SECONDS,
         subjects=[subject],
         retention=api.RetentionPolicy.WORK_QUEUE,
         storage=api.StorageType.FILE,
@@ -42,7 +46,7 @@ def _work_queue(name: str, subject: str) -> api.StreamConfig:
 def _streams() -> list[api.StreamConfig]:
     return [
         _work_queue(messages.MEDIA_STREAM, messages.MEDIA_SUBJECTS),
-        _work_queue(messages.LANES_STREAM, messages.LANES_SUBJECTS),
+        _work_queue(messages.LANES_STREAM, messages.LANES_SUBJECTS, _LANE_DAYS),
         _work_queue(messages.REPORTS_STREAM, messages.REPORTS_SUBJECTS),
         api.StreamConfig(
             name=messages.EVENTS_STREAM,

@@ -27,6 +27,9 @@ from appliance.contracts.worker import WorkerAnnouncement
 __all__ = ["Cancellation", "Delivery", "HandBack", "Handler", "Messaging"]
 
 
+_DAY_SECONDS = 86_400.0  # a worker that was killed with nothing to do leaves its lane behind
+
+
 @dataclass(frozen=True)
 class Cancellation:
     """Attempts of the run up to `attempt` are to stop; later ones go on. None: whatever attempt."""
@@ -111,8 +114,15 @@ class Messaging:
 
     async def work_lane(self, worker_id: UUID, handler: Handler, concurrency: int) -> None:
         """As `work`, for what is placed on this worker alone."""
-        subject = messages.lane_subject(worker_id)
-        await self.work(messages.LANES_STREAM, subject, _lane_consumer(worker_id), handler, concurrency)
+        queue = work_queue.WorkQueue(
+            lambda: self._stream,
+            messages.LANES_STREAM,
+            messages.lane_subject(worker_id),
+            _lane_consumer(worker_id),
+            self._ack_wait,
+            forgotten_after_seconds=_DAY_SECONDS,
+        )
+        await queue.run(handler, concurrency)
 
     async def close_lane(self, worker_id: UUID) -> None:
         """Take away all that was placed on a worker which is gone, and what it took it with. Closing twice is closing

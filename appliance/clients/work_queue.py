@@ -68,6 +68,8 @@ class WorkQueue:
     subject: str
     durable: str
     ack_wait_seconds: float
+    forgotten_after_seconds: float | None = None
+    """After so long without a sign of whoever consumes, the server forgets the consumer; never, when None."""
 
     @property
     def context(self) -> JetStreamContext:
@@ -101,6 +103,7 @@ class WorkQueue:
             ack_policy=api.AckPolicy.EXPLICIT,
             ack_wait=self.ack_wait_seconds,
             max_deliver=-1,
+            inactive_threshold=self.forgotten_after_seconds,
         )
         try:
             await self.context.add_consumer(self.stream, config)
