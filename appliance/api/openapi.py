@@ -14,6 +14,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from appliance.api.errors import RESPONSES
+from appliance.api.examples import EXAMPLES
 from appliance.api.views.work import Problem
 
 
@@ -49,6 +50,8 @@ def _with_problem(app: FastAPI) -> None:
         document = original()
         _use_problem(document)
         _require_answered_fields(document)
+        for name, example in EXAMPLES.items():
+            document["components"]["schemas"][name].setdefault("examples", [example])
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

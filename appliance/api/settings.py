@@ -25,7 +25,7 @@ class ApiSettings(BaseSettings):
     body_limit_bytes: int = 64 * _MEBIBYTE
     item_limit_bytes: int = 500 << 30
     part_size_bytes: int = 16 * _MEBIBYTE
-    upload_hours: int = Field(default=24, ge=1, le=168)
+    upload_hours: int = Field(default=24, ge=1, le=167)
     upload_abandoned_hours: int = Field(default=72, ge=1)
 
     session_hours: int = Field(default=168, ge=1)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from appliance.api.context import ServicesOf, Who
+from appliance.api.context import Cursor, Limit, ServicesOf, Who
 from appliance.api.idempotency import DECLARED, IdempotentRoute
 from appliance.api.views.accounts import NewToken, TokenRequest
 from appliance.api.views.pages import TokenPage
@@ -15,8 +15,9 @@ router = APIRouter(prefix="/api/tokens", tags=["tokens"], route_class=Idempotent
 
 
 @router.get("")
-async def list_tokens(services: ServicesOf, who: Who) -> TokenPage:
-    return await services.accounts.list_tokens(who)
+async def list_tokens(services: ServicesOf, who: Who, cursor: Cursor = None, limit: Limit = 100) -> TokenPage:
+    """One's own."""
+    return await services.accounts.token_page(who, cursor, limit)
 
 
 @router.post("", status_code=201, dependencies=[DECLARED])

@@ -139,9 +139,9 @@ class Accounts:
             await storage.add_link(connection, storage.Link(name, role), hash_secret(secret), expires_at)
         return LinkView(url=f"{self._settings.origin}/sign-in#link={secret}", expires_at=expires_at)
 
-    async def list_tokens(self, who: Principal) -> TokenPage:
+    async def token_page(self, who: Principal, cursor: str | None, limit: int) -> TokenPage:
         async with self._database.begin() as connection:
-            return TokenPage(items=await storage.list_tokens(connection, who.id))
+            return await storage.token_page(connection, who.id, cursor, limit)
 
     async def create_token(self, who: Principal, name: str) -> NewToken:
         token = new_secret()

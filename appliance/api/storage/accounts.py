@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import RowMapping, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.api.principal import Principal
+from appliance.api.storage import cursors
 from appliance.api.storage.tables import links, principals, sessions, sign_in_failures, tokens
 from appliance.api.views.accounts import Role, TokenView
+from appliance.api.views.pages import TokenPage
 from appliance.contracts.base import now
 
 
@@ -143,13 +145,17 @@ async def add_token(connection: AsyncConnection, principal_id: UUID, name: str, 
     return token_id
 
 
-async def list_tokens(connection: AsyncConnection, principal_id: UUID) -> list[TokenView]:
-    statement = (
-        select(tokens.c.id, tokens.c.name, tokens.c.created_at, tokens.c.last_used_at)
-        .where(tokens.c.principal_id == principal_id)
-        .order_by(tokens.c.created_at)
-    )
-    return [TokenView.model_validate(dict(row._mapping)) for row in await connection.execute(statement)]
+async def token_page(connection: AsyncConnection, principal_id: UUID, cursor: str | None, limit: int) -> TokenPage:
+    """Oldest first."""
+    statement = select(tokens.c.id, tokens.c.name, tokens.c.created_at, tokens.c.last_used_at)
+    statement = statement.where(tokens.c.principal_id == principal_id)
+    if cursor:
+        after = tuple_(*cursors.decode(cursor, datetime, UUID))
+        statement = statement.where(tuple_(tokens.c.created_at, tokens.c.id) > after)
+    statement = statement.order_by(tokens.c.created_at, tokens.c.id).limit(limit + 1)
+    found = [TokenView.model_validate(dict(row._mapping)) for row in await connection.execute(statement)]
+    last = found[limit - 1] if len(found) > limit else None
+    return TokenPage(items=found[:limit], next=cursors.encode(last.created_at, last.id) if last else None)
 
 
 async def remove_token(connection: AsyncConnection, principal_id: UUID, token_id: UUID) -> bool:

@@ -83,11 +83,11 @@ async def page(
     if wanted.source is not None:
         statement = statement.where(table.c.source == wanted.source)
     if cursor:
-        (after,) = cursors.decode(cursor, str)
-        statement = statement.where(table.c.id > cursors.uuid(after))
+        (after,) = cursors.decode(cursor, UUID)
+        statement = statement.where(table.c.id > after)
     rows = await connection.execute(statement.order_by(table.c.id).limit(limit + 1))
     found = [annotation(row) for row in rows]
-    more = cursors.encode(str(found[limit - 1].id)) if len(found) > limit else None
+    more = cursors.encode(found[limit - 1].id) if len(found) > limit else None
     return AnnotationPage(items=found[:limit], next=more)
 
 

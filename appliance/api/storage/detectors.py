@@ -79,13 +79,13 @@ async def page(connection: AsyncConnection, cursor: str | None, limit: int) -> D
     """By name, the newest version first to be made ready."""
     statement = select(detectors).where(detectors.c.ready)
     if cursor:
-        name, created_at = cursors.decode(cursor, str, str)
-        position = tuple_(name, datetime.fromisoformat(str(created_at)))
+        name, created_at = cursors.decode(cursor, str, datetime)
+        position = tuple_(name, created_at)
         statement = statement.where(tuple_(detectors.c.name, detectors.c.created_at) > position)
     statement = statement.order_by(detectors.c.name, detectors.c.created_at).limit(limit + 1)
     found = [record.detector for record in await _many(connection, statement)]
     last = found[limit - 1] if len(found) > limit else None
-    more = cursors.encode(last.name, last.created_at.isoformat()) if last else None
+    more = cursors.encode(last.name, last.created_at) if last else None
     return DetectorPage(items=found[:limit], next=more)
 
 

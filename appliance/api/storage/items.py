@@ -79,13 +79,13 @@ async def page(connection: AsyncConnection, dataset_id: DatasetId, cursor: str |
     """Newest first."""
     statement = _SELECT.where(items.c.dataset_id == dataset_id)
     if cursor:
-        created_at, item_id = cursors.decode(cursor, str, str)
-        position = tuple_(datetime.fromisoformat(str(created_at)), UUID(str(item_id)))
+        created_at, item_id = cursors.decode(cursor, datetime, UUID)
+        position = tuple_(created_at, item_id)
         statement = statement.where(tuple_(items.c.created_at, items.c.id) < position)
     statement = statement.order_by(items.c.created_at.desc(), items.c.id.desc()).limit(limit + 1)
     found = [_record(row).item for row in await connection.execute(statement)]
     last = found[limit - 1] if len(found) > limit else None
-    more = cursors.encode(last.created_at.isoformat(), str(last.id)) if last else None
+    more = cursors.encode(last.created_at, last.id) if last else None
     return ItemPage(items=found[:limit], next=more)
 
 

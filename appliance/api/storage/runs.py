@@ -104,13 +104,13 @@ async def page(connection: AsyncConnection, wanted: RunFilter, cursor: str | Non
     if wanted.states:
         statement = statement.where(runs.c.state.in_([state.value for state in wanted.states]))
     if cursor:
-        created_at, run_id = cursors.decode(cursor, str, str)
-        position = tuple_(datetime.fromisoformat(str(created_at)), UUID(str(run_id)))
+        created_at, run_id = cursors.decode(cursor, datetime, UUID)
+        position = tuple_(created_at, run_id)
         statement = statement.where(tuple_(runs.c.created_at, runs.c.id) < position)
     statement = statement.order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit + 1)
     found = [_record(row).run for row in await connection.execute(statement)]
     last = found[limit - 1] if len(found) > limit else None
-    more = cursors.encode(last.created_at.isoformat(), str(last.id)) if last else None
+    more = cursors.encode(last.created_at, last.id) if last else None
     return RunPage(items=found[:limit], next=more)
 
 

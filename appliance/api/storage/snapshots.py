@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, insert, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,11 +44,11 @@ async def page(connection: AsyncConnection, dataset_id: DatasetId, cursor: str |
     """Newest first."""
     statement = select(snapshots).where(snapshots.c.dataset_id == dataset_id)
     if cursor:
-        (before,) = cursors.decode(cursor, str)
-        statement = statement.where(snapshots.c.created_at < datetime.fromisoformat(str(before)))
-    statement = statement.order_by(snapshots.c.created_at.desc()).limit(limit + 1)
+        before = tuple_(*cursors.decode(cursor, datetime, str))
+        statement = statement.where(tuple_(snapshots.c.created_at, snapshots.c.digest) < before)
+    statement = statement.order_by(snapshots.c.created_at.desc(), snapshots.c.digest.desc()).limit(limit + 1)
     found = [_view(row) for row in await connection.execute(statement)]
-    more = cursors.encode(found[limit - 1].created_at.isoformat()) if len(found) > limit else None
+    more = cursors.encode(found[limit - 1].created_at, found[limit - 1].digest) if len(found) > limit else None
     return SnapshotPage(items=found[:limit], next=more)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from appliance.contracts.annotation import AnnotationRecord
 from appliance.contracts.base import Contract, Instant, Name, Score, Sha256, Version
-from appliance.contracts.errors import Code
+from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.snapshot import PixelWindow, SnapshotManifest
 from appliance.contracts.trace import TraceId
+
+
+_MOST_CORNERS = 100_000
+"""Of one polygon in a label file: a coastline may have many; a person draws with at most a tenth."""
 
 
 class NewRun(Contract):
@@ -58,6 +62,22 @@ class AnnotationImport(Contract):
 
     source: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     records: list[AnnotationRecord] = Field(max_length=200_000)
+
+    @model_validator(mode="after")
+    def _sound(self) -> AnnotationImport:
+        for number, record in enumerate(self.records, start=1):
+            rings = record.polygon or []
+            if any(len(ring) < 3 for ring in rings) or record.polygon == []:
+                raise _unsound(number, "a polygon needs three corners or more")
+            if sum(map(len, rings)) > _MOST_CORNERS:
+                raise _unsound(number, f"a polygon has more than {_MOST_CORNERS:,} corners")
+            if any(letter < " " or letter == "\x7f" for letter in record.label):
+                raise _unsound(number, "a label holds control characters")
+        return self
+
+
+def _unsound(number: int, why: str) -> VedetteError:
+    return VedetteError(Code.LABELS, f"Record {number} cannot be kept: {why}.", "Correct the label file.")
 
 
 class AnnotationCounts(Contract):
