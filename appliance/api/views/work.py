@@ -12,7 +12,6 @@ from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.snapshot import PixelWindow, SnapshotManifest
 from appliance.contracts.trace import TraceId
 
-
 _MOST_CORNERS = 100_000
 """Of one polygon in a label file: a coastline may have many; a person draws with at most a tenth."""
 
