@@ -71,6 +71,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "LinkRequest": {"name": "a.lovelace", "role": "analyst"},
     "TokenRequest": {"name": "nightly import"},
     "NewDataset": {"name": "port-survey", "title": "Port survey"},
+    "ChangeDataset": {"title": "Port survey, autumn", "priority": 5},
     "NewItem": {"name": _ITEM["name"], "size_bytes": _ITEM["size_bytes"], "sha256": _SHA256},
     "NewRun": {"detector": "tree-crowns", "version": "1.4.0"},
     "NewDetector": {
