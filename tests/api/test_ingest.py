@@ -150,7 +150,7 @@ async def test_vector_tiles_of_a_scene_without_georeference(api: Appliance, tmp_
     layer = mvt.read(answer.content)["detections"]
     first = layer.features[0]
     assert first.properties.pop("score") == pytest.approx(0.9)
-    assert first.properties == {"ordinal": 0, "label": "tree", "truncated": False}
+    assert first.properties == {"ordinal": 0, "label": "tree", "truncated": False, "size": 40.0, "area": 800.0}
     points = np.array(first.points) / layer.extent * side
     assert points.min(axis=0) == pytest.approx([80, 40], abs=1)
     assert points.max(axis=0) == pytest.approx([120, 60], abs=1)

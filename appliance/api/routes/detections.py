@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import RedirectResponse
 
 from appliance.api.context import Cursor, ServicesOf, Who
+from appliance.api.routes.measures import MeasuresOf
 from appliance.api.views.detections import DetectionFilter
 from appliance.api.views.pages import DetectionPage
 from appliance.api.views.work import Evaluation, Histogram
@@ -22,13 +23,14 @@ async def list_detections(
     run_id: UUID,
     services: ServicesOf,
     _: Who,
+    measures: MeasuresOf,
     min_score: Annotated[float, Query(ge=0, le=1)] = 0.0,
     bbox: Annotated[str | None, Query(max_length=200, description="west,south,east,north (or pixels)")] = None,
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> DetectionPage:
     """In the order of `ordinal`. Geometry in WGS84, or in pixels where the item has no georeference."""
-    return await services.detections.page(run_id, DetectionFilter.parse(min_score, bbox), cursor, limit)
+    return await services.detections.page(run_id, DetectionFilter.parse(min_score, bbox, measures), cursor, limit)
 
 
 @router.get("/detections/{ordinal}")
@@ -47,9 +49,9 @@ async def get_detections_file(run_id: UUID, services: ServicesOf, _: Who) -> Red
 
 @router.get("/histogram")
 async def get_histogram(
-    run_id: UUID, services: ServicesOf, _: Who, bins: Annotated[int, Query(ge=1, le=1000)] = 100
+    run_id: UUID, services: ServicesOf, _: Who, measures: MeasuresOf, bins: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> Histogram:
-    return await services.detections.histogram(run_id, bins)
+    return await services.detections.histogram(run_id, bins, measures)
 
 
 @router.get("/evaluation")

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from appliance.api.caching import immutable, matches, not_modified, private
 from appliance.api.context import ServicesOf, Who
+from appliance.api.routes.measures import MeasuresOf
+from appliance.api.views.detections import TileFilter
 from appliance.api.views.tiles import RasterStyle, TileAddress
 
 router = APIRouter(prefix="/api", tags=["tiles"])
@@ -73,14 +75,20 @@ async def get_detection_tile(
     services: ServicesOf,
     request: Request,
     _: Who,
+    measures: MeasuresOf,
     min_score: Annotated[float, Query(ge=0, le=1)] = 0.0,
+    counts_above: Annotated[
+        int | None, Query(ge=0, le=1_000_000, description="Give counts where a tile holds more than so many.")
+    ] = None,
 ) -> Response:
-    """Layer `detections`: ordinal, label, score, area; `truncated` is true on all where a tile holds too many and
-    only the best are given."""
-    tag = await services.vector_tiles.run_tag(run_id, min_score)
+    """Layer `detections`: ordinal, label, score, size, area; `truncated` is true on all where a tile holds too many and
+    only the best are given. Or layer `counts`: points with `counts`, JSON of label -> hundredth of the score -> how
+    many, each detection counted in one tile only."""
+    wanted = TileFilter(min_score, measures, counts_above)
+    tag = await services.vector_tiles.run_tag(run_id, wanted)
     if matches(request, tag):
         return not_modified(tag)
-    drawn = await services.vector_tiles.detections(run_id, tile, min_score)
+    drawn = await services.vector_tiles.detections(run_id, tile, wanted)
     return Response(drawn, media_type=VECTOR, headers=private(tag))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,7 +13,7 @@ from appliance.api.services.missing import no_detection, no_detector, no_item, n
 from appliance.api.storage import detections, detectors, items, runs
 from appliance.api.storage.database import Database
 from appliance.api.storage.runs import RunRecord
-from appliance.api.views.detections import DetectionFilter
+from appliance.api.views.detections import DetectionFilter, Measures
 from appliance.api.views.pages import DetectionPage
 from appliance.api.views.work import Histogram
 from appliance.clients.objectstore import ObjectStore
@@ -39,7 +40,7 @@ class Detections:
                     raise no_item(record.run.item_id)
                 scene = item.item.scene
                 box = box_to_map(wanted.bbox, georeferenced=scene is not None and scene.crs is not None)
-            return await detections.page(connection, run_id, wanted.min_score, box, (cursor, limit))
+            return await detections.page(connection, run_id, replace(wanted, bbox=box), (cursor, limit))
 
     async def get(self, run_id: RunId, ordinal: int) -> Detection:
         async with self._database.begin() as connection:
@@ -49,13 +50,13 @@ class Detections:
             raise no_detection(run_id, ordinal)
         return found
 
-    async def histogram(self, run_id: RunId, bins: int) -> Histogram:
+    async def histogram(self, run_id: RunId, bins: int, measures: Measures) -> Histogram:
         async with self._database.begin() as connection:
             run = (await _found(connection, run_id)).run
             detector = await detectors.find(connection, run.detector, run.version)
             if detector is None:
                 raise no_detector(run.detector, run.version)
-            by_label = await detections.histogram(connection, run_id, bins)
+            by_label = await detections.histogram(connection, run_id, bins, measures)
         counts = [sum(column) for column in zip(*by_label.values(), strict=True)] or [0] * bins
         return Histogram(
             counts=counts,

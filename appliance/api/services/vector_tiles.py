@@ -6,6 +6,7 @@ from appliance.api.caching import etag
 from appliance.api.services.missing import no_item, no_run
 from appliance.api.storage import items, runs, vector_tiles
 from appliance.api.storage.database import Database
+from appliance.api.views.detections import TileFilter
 from appliance.api.views.tiles import TileAddress
 from appliance.contracts.base import ItemId, RunId
 
@@ -15,14 +16,14 @@ class VectorTiles:
         """`features`: how many one tile holds at most."""
         self._database, self._features = database, features
 
-    async def run_tag(self, run_id: RunId, min_score: float) -> str:
+    async def run_tag(self, run_id: RunId, wanted: TileFilter) -> str:
         """A run's detections change when it ends, never else."""
         async with self._database.begin() as connection:
             record = await runs.find(connection, run_id)
         if record is None:
             raise no_run(run_id)
         run = record.run
-        return etag("detections", run_id, run.attempt, run.state, run.finished_at, min_score, self._features)
+        return etag("detections", run_id, run.attempt, run.state, run.finished_at, wanted, self._features)
 
     async def annotations_tag(self, item_id: ItemId) -> str:
         async with self._database.begin() as connection:
@@ -31,11 +32,13 @@ class VectorTiles:
             raise no_item(item_id)
         return etag("annotations", item_id, record.item.created_at, record.annotations_version, self._features)
 
-    async def detections(self, run_id: RunId, tile: TileAddress, min_score: float) -> bytes:
+    async def detections(self, run_id: RunId, tile: TileAddress, wanted: TileFilter) -> bytes:
         if not tile.exists:
             return b""
         async with self._database.begin() as connection:
-            return await vector_tiles.of_detections(connection, run_id, tile, min_score, self._features)
+            if wanted.counts_above is not None and await vector_tiles.has_more(connection, run_id, tile, wanted):
+                return await vector_tiles.counts_of_detections(connection, run_id, tile, wanted)
+            return await vector_tiles.of_detections(connection, run_id, tile, wanted, self._features)
 
     async def annotations(self, item_id: ItemId, tile: TileAddress) -> bytes:
         if not tile.exists:

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from appliance.api.map_plane import MAP_SRID
 from appliance.api.storage import cursors
 from appliance.api.storage.copying import copy_blocks
+from appliance.api.storage.measuring import within
 from appliance.api.storage.tables import detections
+from appliance.api.views.detections import DetectionFilter, Measures
 from appliance.api.views.pages import DetectionPage
 from appliance.contracts.base import RunId
 from appliance.contracts.detection import Detection, PixelBox
-from appliance.contracts.item import BBox
 
 _COLUMNS = [column for column in detections.c if column.name not in {"run_id", "geometry", "map_geometry"}]
 _GEOMETRY = func.ST_AsGeoJSON(detections.c.geometry, 9, 0).label("geometry")
@@ -32,23 +33,22 @@ async def copy_in(connection: AsyncConnection, columns: tuple[str, ...], blocks:
     await copy_blocks(connection, detections, columns, blocks)
 
 
-def _matching(run_id: RunId, min_score: float, map_box: BBox | None) -> list[ColumnElement[bool]]:
-    conditions = [detections.c.run_id == run_id, detections.c.score >= cast(min_score, REAL)]
-    if map_box is not None:
-        conditions.append(detections.c.map_geometry.op("&&")(func.ST_MakeEnvelope(*map_box, MAP_SRID)))
-    return conditions
+def _matching(run_id: RunId, wanted: DetectionFilter) -> list[ColumnElement[bool]]:
+    conditions = [detections.c.run_id == run_id, detections.c.score >= cast(wanted.min_score, REAL)]
+    if wanted.bbox is not None:
+        conditions.append(detections.c.map_geometry.op("&&")(func.ST_MakeEnvelope(*wanted.bbox, MAP_SRID)))
+    return [*conditions, *within(wanted.measures)]
 
 
 async def page(
     connection: AsyncConnection,
     run_id: RunId,
-    min_score: float,
-    map_box: BBox | None,
+    wanted: DetectionFilter,
     position: tuple[str | None, int],
 ) -> DetectionPage:
-    """By ordinal; `map_box` in EPSG:3857; `position` is (cursor, limit)."""
+    """By ordinal; the box of `wanted` in EPSG:3857; `position` is (cursor, limit)."""
     cursor, limit = position
-    conditions = _matching(run_id, min_score, map_box)
+    conditions = _matching(run_id, wanted)
     total = None
     if cursor is None:
         total = (await connection.execute(select(func.count()).where(*conditions))).scalar_one()
@@ -72,13 +72,13 @@ async def find(connection: AsyncConnection, run_id: RunId, ordinal: int) -> Dete
     return _detection(run_id, dict(row._mapping)) if row else None
 
 
-async def histogram(connection: AsyncConnection, run_id: RunId, bins: int) -> dict[str, list[int]]:
+async def histogram(connection: AsyncConnection, run_id: RunId, bins: int, measures: Measures) -> dict[str, list[int]]:
     """Of each label, how many have a score within each of `bins` equal parts of 0..1."""
     # By way of numeric: a score of 0.7 is a little less than 0.7 as a float32, and would fall into the bin below.
     score = cast(detections.c.score, Numeric)
     bucket = func.least(func.width_bucket(score, 0, 1, bins), bins)
     statement = select(detections.c.label, bucket.label("bucket"), func.count().label("found"))
-    statement = statement.where(detections.c.run_id == run_id).group_by(detections.c.label, bucket)
+    statement = statement.where(detections.c.run_id == run_id, *within(measures)).group_by(detections.c.label, bucket)
     counts: dict[str, list[int]] = {}
     for row in await connection.execute(statement.order_by(detections.c.label)):
         counts.setdefault(row.label, [0] * bins)[row.bucket - 1] = row.found

@@ -1,38 +1,78 @@
 """Vector tiles by ST_AsMVT, straight from the tables. Called by services/vector_tiles.py.
 
 A shape smaller than the tile's grid becomes a point, so that nothing vanishes when one zooms out. Where a tile holds
-more than `limit` shapes only the first are given (of detections: the best), each with `truncated` set.
+more than `limit` shapes only the first are given (of detections: the best), each with `truncated` set. Where counts are
+asked for, a tile of very many gives a grid of points with how many there are, by label and by hundredth of the score:
+what the page needs to filter them without asking again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from appliance.api.storage.measuring import AREA, SIZE, WITHIN
+from appliance.api.views.detections import TileFilter
 from appliance.api.views.tiles import TileAddress
 
 _EXTENT = 4096
 _BUFFER = 128
+_MARGIN = _BUFFER / _EXTENT
 
-_DETECTIONS = text("""
+_GRID = 8
+"""Counts are given for so many places along a side of a tile: on a page whose tiles are 512 pixels, every 64 pixels."""
+_OF_RUN = f"run_id = :owner AND score >= CAST(:min_score AS real) AND {WITHIN}"
+
+_DETECTIONS = text(f"""
 WITH matching AS (
-    SELECT ordinal, label, score, area_square_metres AS area, map_geometry
+    SELECT ordinal, label, score, {SIZE} AS size, {AREA} AS area, map_geometry
     FROM detections
-    WHERE run_id = :owner AND score >= CAST(:min_score AS real) AND map_geometry && ST_TileEnvelope(:z, :x, :y, margin => :margin)
+    WHERE {_OF_RUN} AND map_geometry && ST_TileEnvelope(:z, :x, :y, margin => :margin)
     ORDER BY score DESC, ordinal
     LIMIT :limit + 1
 ), picked AS (
     SELECT *, count(*) OVER () > :limit AS truncated FROM matching LIMIT :limit
 ), drawn AS (
-    SELECT ordinal AS id, ordinal, label, score, area, truncated, COALESCE(
+    SELECT ordinal AS id, ordinal, label, score, size, area, truncated, COALESCE(
         ST_AsMVTGeom(map_geometry, ST_TileEnvelope(:z, :x, :y), :extent, :buffer, true),
         ST_AsMVTGeom(ST_Centroid(map_geometry), ST_TileEnvelope(:z, :x, :y), :extent, :buffer, true)) AS shape
     FROM picked
 )
 SELECT ST_AsMVT(drawn, 'detections', :extent, 'shape', 'id') FROM drawn WHERE shape IS NOT NULL
-""")
+""")  # noqa: S608  the parts are constants of ours
+
+_MORE = text(f"""
+SELECT count(*) > :counts_above FROM (
+    SELECT FROM detections WHERE {_OF_RUN} AND map_geometry && ST_TileEnvelope(:z, :x, :y) LIMIT :counts_above + 1
+) AS touching
+""")  # noqa: S608  the parts are constants of ours
+
+# A score is a float32: half of a hundred-thousandth keeps 0.7 out of the hundredth below.
+_COUNTS = text(f"""
+WITH tile AS (
+    SELECT ST_XMin(e) AS x0, ST_YMin(e) AS y0, (ST_XMax(e) - ST_XMin(e)) / {_GRID} AS cell FROM ST_TileEnvelope(:z, :x, :y) AS e
+), centred AS (
+    SELECT label, LEAST(floor(score * 100 + 0.000005), 99)::int AS hundredth,
+        (ST_XMin(map_geometry) + ST_XMax(map_geometry)) / 2 AS cx, (ST_YMin(map_geometry) + ST_YMax(map_geometry)) / 2 AS cy
+    FROM detections WHERE {_OF_RUN} AND map_geometry && ST_TileEnvelope(:z, :x, :y)
+), binned AS (
+    SELECT floor((cx - x0) / cell)::int AS i, floor((cy - y0) / cell)::int AS j, label, hundredth,
+        count(*) AS found, sum(cx) AS sx, sum(cy) AS sy
+    FROM centred, tile GROUP BY i, j, label, hundredth
+), labelled AS (
+    SELECT i, j, label, jsonb_object_agg(hundredth, found) AS counts, sum(found) AS found, sum(sx) AS sx, sum(sy) AS sy
+    FROM binned WHERE i BETWEEN 0 AND {_GRID - 1} AND j BETWEEN 0 AND {_GRID - 1} GROUP BY i, j, label
+), drawn AS (
+    SELECT jsonb_object_agg(label, counts)::text AS counts, ST_AsMVTGeom(
+        ST_SetSRID(ST_MakePoint(sum(sx) / sum(found), sum(sy) / sum(found)), 3857), ST_TileEnvelope(:z, :x, :y), :extent, :buffer, true) AS shape
+    FROM labelled GROUP BY i, j
+)
+SELECT ST_AsMVT(drawn, 'counts', :extent, 'shape') FROM drawn WHERE shape IS NOT NULL
+""")  # noqa: S608  the parts are constants of ours
 
 _ANNOTATIONS = text("""
 WITH matching AS (
@@ -55,18 +95,36 @@ SELECT ST_AsMVT(drawn, 'annotations', :extent, 'shape') FROM drawn WHERE shape I
 
 
 async def of_detections(
-    connection: AsyncConnection, run_id: UUID, tile: TileAddress, min_score: float, limit: int
+    connection: AsyncConnection, run_id: UUID, tile: TileAddress, wanted: TileFilter, limit: int
 ) -> bytes:
-    return await _tile(connection, _DETECTIONS.bindparams(min_score=min_score), run_id, tile, limit)
+    return await _tile(
+        connection, _DETECTIONS, tile, {"owner": run_id, "limit": limit, "margin": _MARGIN, **_chosen(wanted)}
+    )
+
+
+async def has_more(connection: AsyncConnection, run_id: UUID, tile: TileAddress, wanted: TileFilter) -> bool:
+    """Whether more than `wanted.counts_above` detections touch the tile."""
+    values = {"owner": run_id, "counts_above": wanted.counts_above, **_chosen(wanted), **tile._asdict()}
+    return bool((await connection.execute(_MORE, values)).scalar_one())
+
+
+async def counts_of_detections(
+    connection: AsyncConnection, run_id: UUID, tile: TileAddress, wanted: TileFilter
+) -> bytes:
+    return await _tile(connection, _COUNTS, tile, {"owner": run_id, **_chosen(wanted)})
 
 
 async def of_annotations(connection: AsyncConnection, item_id: UUID, tile: TileAddress, limit: int) -> bytes:
-    return await _tile(connection, _ANNOTATIONS, item_id, tile, limit)
+    return await _tile(connection, _ANNOTATIONS, tile, {"owner": item_id, "limit": limit, "margin": _MARGIN})
+
+
+def _chosen(wanted: TileFilter) -> dict[str, float | None]:
+    return {"min_score": wanted.min_score, **asdict(wanted.measures)}
 
 
 async def _tile(
-    connection: AsyncConnection, statement: TextClause, owner: UUID, tile: TileAddress, limit: int
+    connection: AsyncConnection, statement: TextClause, tile: TileAddress, values: Mapping[str, object]
 ) -> bytes:
-    values = {"owner": owner, "limit": limit, "extent": _EXTENT, "buffer": _BUFFER, "margin": _BUFFER / _EXTENT}
-    found = (await connection.execute(statement, {**values, **tile._asdict()})).scalar_one_or_none()
+    values = {**values, **tile._asdict(), "extent": _EXTENT, "buffer": _BUFFER}
+    found = (await connection.execute(statement, values)).scalar_one_or_none()
     return bytes(found) if found else b""
