@@ -121,3 +121,27 @@ async def test_a_scene_is_deleted_unless_undone(detections: Page, real_scene: Pa
     await page.get_by_role("button", name="Add scenes").wait_for()
     await page.get_by_role("button", name="Choose files").wait_for()
     await expect(card).to_have_count(0)
+
+
+async def test_sizes_filter_at_once_and_stay_in_the_address(detections: Page, ask: Ask) -> None:
+    """Every blob is 12 pixels wide on pixels of 0.1 m: 1.2 m, 1.44 square metres."""
+    page = detections
+    everything = await steps.shown(page)
+    sizes = page.get_by_label("Size and area")
+    await sizes.get_by_label("Size from, in m").fill("1.3")
+    await steps.until_outlines(page, drawn=False)
+    await expect(page.get_by_test_id("shown")).to_have_text("0")
+    await sizes.get_by_label("Size from, in m").fill("1.2")
+    await sizes.get_by_label("Area to, in m²").fill("1.5")
+    await steps.until_outlines(page, drawn=True)
+    await expect(page.get_by_label("In view").get_by_role("listitem").first).to_be_visible()
+    await page.wait_for_timeout(300)
+    assert steps.query(page)["size"] == "1.2.."
+    await page.reload()
+    await steps.until_outlines(page, drawn=True)
+    assert await steps.shown(page) == everything
+    await expect(sizes.get_by_label("Area to, in m²")).to_have_value("1.5")
+    await sizes.get_by_role("button", name="Any").click()
+    await page.wait_for_timeout(300)
+    assert not {"size", "area"} & steps.query(page).keys()
+    assert await steps.violations(page) == []

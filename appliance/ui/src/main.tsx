@@ -13,6 +13,7 @@ import "./styles/layout.css";
 import "./styles/panels.css";
 import "./styles/overlays.css";
 import "./styles/annotate.css";
+import "./styles/compare.css";
 import "./styles/status.css";
 
 startPreferences();

@@ -1,5 +1,6 @@
 /** What the page asks the API, as hooks. Events (api/events.ts) say when an answer is out of date. */
 import { QueryClient, useQuery } from "@tanstack/react-query";
+import type { paths } from "./schema";
 import { client, everyPage, ProblemError, unwrap, type Run, type Session } from "./client";
 
 const retry = (failures: number, error: Error) =>
@@ -73,12 +74,16 @@ export const useWorkers = () =>
 export const useStatus = () =>
   useQuery({ queryKey: ["status"], queryFn: () => unwrap(client.GET("/api/status")), refetchInterval: 5_000, staleTime: 0 });
 
-export const useHistogram = (run: string | null) =>
+type Measures = NonNullable<paths["/api/runs/{run_id}/histogram"]["get"]["parameters"]["query"]>;
+
+/** Of the detections within these bounds; the last answer stays until the new one is there. */
+export const useHistogram = (run: string | null, measures: Measures = {}) =>
   useQuery({
-    queryKey: ["histogram", run],
+    queryKey: ["histogram", run, measures],
     enabled: run !== null,
     staleTime: Infinity,
-    queryFn: () => unwrap(client.GET("/api/runs/{run_id}/histogram", { params: { path: { run_id: run ?? "" } } })),
+    placeholderData: (before, query) => (query?.queryKey[1] === run ? before : undefined),
+    queryFn: () => unwrap(client.GET("/api/runs/{run_id}/histogram", { params: { path: { run_id: run ?? "" }, query: measures } })),
   });
 
 /** What people have said of an item on the page, rejected detections too. */

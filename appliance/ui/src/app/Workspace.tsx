@@ -5,6 +5,7 @@ import type { Session } from "../api/client";
 import { useDatasets } from "../api/queries";
 import { SaveMark } from "../annotate/SaveMark";
 import { useAnnotations } from "../annotate/useAnnotations";
+import { CompareView } from "../compare/CompareView";
 import { DetectionPanel } from "../detections/DetectionPanel";
 import { Help } from "../keys/Help";
 import { useKeys } from "../keys/useKeys";
@@ -26,7 +27,7 @@ import { Strip } from "./Strip";
 export const live = createStore<boolean>(true);
 
 export function Workspace({ session }: { session: Session }) {
-  const { dataset } = useAddress();
+  const { dataset, compare } = useAddress();
   const datasets = useDatasets();
   useEffect(() => listen((on) => live.set(on)), []);
   useKeys();
@@ -46,8 +47,9 @@ export function Workspace({ session }: { session: Session }) {
       ) : (
         <DropZone>
           <ScenePanel />
-          <main className="stage" aria-label="Scene">
+          <main className="stage" aria-label="Scene" data-compare={compare ?? undefined}>
             <MapView />
+            <CompareView />
             <MapTools />
             <MapHint />
             <SaveMark />

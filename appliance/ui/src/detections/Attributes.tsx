@@ -8,7 +8,7 @@ import { inView, lastSelected } from "../map/live";
 import { latLon, mgrsText } from "../map/readout";
 import type { Shape } from "../map/shapes";
 import { IconButton } from "../parts/IconButton";
-import { count, metres } from "../parts/numbers";
+import { area, count, metres } from "../parts/numbers";
 import { go, useAddress } from "../state/navigation";
 import { useStore } from "../state/store";
 import { useWorkspace } from "../state/workspace";
@@ -42,18 +42,20 @@ function GroundRows({ shape }: { shape: Shape }) {
   return (
     <>
       <Row name="extent">{`${metres((shape.extent[2] - shape.extent[0]) * scale)} × ${metres((shape.extent[3] - shape.extent[1]) * scale)}`}</Row>
-      {shape.area === null ? null : <Row name="area">{`${shape.area.toFixed(1)} m²`}</Row>}
+      {shape.area === null ? null : <Row name="area">{area(shape.area, true)}</Row>}
       <Row name="grid">{mgrsText(latitude, longitude)}</Row>
       <Row name="place">{latLon(latitude, longitude)}</Row>
     </>
   );
 }
 
-function PixelRows({ shape: { extent } }: { shape: Shape }) {
+function PixelRows({ shape }: { shape: Shape }) {
+  const { extent } = shape;
   const [x = 0, y = 0] = getCenter(extent);
   return (
     <>
       <Row name="extent">{`${count(extent[2] - extent[0])} × ${count(extent[3] - extent[1])} px`}</Row>
+      {shape.area === null ? null : <Row name="area">{area(shape.area, false)}</Row>}
       <Row name="centre">{`${count(x)}, ${count(-y)} px`}</Row>
     </>
   );

@@ -4,17 +4,19 @@ import { verdicts } from "../annotate/select";
 import { inView, sceneMap } from "../map/live";
 import { classColour } from "../map/palette";
 import type { Shape } from "../map/shapes";
-import { count } from "../parts/numbers";
+import { area, count } from "../parts/numbers";
 import { go, useAddress } from "../state/navigation";
 import { useStore } from "../state/store";
-import { useWorkspace } from "../state/workspace";
+import { metresPerPixel, useWorkspace } from "../state/workspace";
+import { passes } from "./filter";
 import { shortLabel } from "./labels";
 
 const MOST = 200;
 
 export function DetectionList() {
   const { shapes } = useStore(inView);
-  const { filter, labels } = useWorkspace();
+  const { filter, item, labels } = useWorkspace();
+  const ground = metresPerPixel(item) !== null;
   const { selection } = useAddress();
   const map = useStore(sceneMap);
   const judged = useStore(verdicts);
@@ -22,7 +24,7 @@ export function DetectionList() {
   useEffect(() => {
     list.current?.querySelector("[aria-current=true]")?.scrollIntoView({ block: "nearest" });
   }, [selection]);
-  const shown = shapes.filter((shape) => shape.score >= filter.threshold && !filter.hidden.has(shape.label));
+  const shown = shapes.filter((shape) => passes(filter, shape));
   const choose = (shape: Shape) => {
     go({ selection: shape.ordinal, annotation: null });
     map?.reveal(shape.extent);
@@ -40,7 +42,7 @@ export function DetectionList() {
                 <rect x="1.5" y="1.5" width="7" height="7" rx="1.5" fill="none" strokeWidth="2" stroke={classColour(labels.indexOf(shape.label))} />
               </svg>
               <span>{shortLabel(shape.label)}</span>
-              <span className="quiet numbers">{shape.area === null ? "" : `${shape.area.toFixed(1)} m²`}</span>
+              <span className="quiet numbers">{shape.area === null ? "" : area(shape.area, ground)}</span>
               <span className="numbers">{shape.score.toFixed(2)}</span>
             </button>
           </li>

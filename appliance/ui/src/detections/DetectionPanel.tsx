@@ -1,5 +1,6 @@
 /** The right side: which run is shown, how many detections, from which score on, of which classes. */
 import { useHistogram } from "../api/queries";
+import { count } from "../parts/numbers";
 import { ErrorText } from "../parts/ErrorText";
 import { useStore } from "../state/store";
 import { useWorkspace } from "../state/workspace";
@@ -9,15 +10,17 @@ import { Accuracy } from "./Accuracy";
 import { Attributes } from "./Attributes";
 import { ClassList } from "./ClassList";
 import { DetectionList } from "./DetectionList";
+import { measuresOf } from "./filter";
 import { ScoreSlider } from "./ScoreSlider";
 import { RunControl } from "./RunControl";
 import { RunStatus } from "./RunStatus";
+import { SizeFilter } from "./SizeFilter";
 import { ShownCount } from "./ShownCount";
 
 export function DetectionPanel() {
-  const { item, run, drawable } = useWorkspace();
-  const histogram = useHistogram(drawable && run ? run.id : null);
-  const { truncated } = useStore(inView);
+  const { item, run, drawable, filter } = useWorkspace();
+  const histogram = useHistogram(drawable && run ? run.id : null, measuresOf(filter));
+  const { shapes, truncated, counted } = useStore(inView);
   return (
     <aside className="panel detections" aria-label="Detections">
       <div className="panel-head">
@@ -33,8 +36,10 @@ export function DetectionPanel() {
           <ScoreSlider histogram={histogram.data} />
           <Accuracy run={run} />
           <ClassList histogram={histogram.data} />
+          <SizeFilter />
           {truncated ? <p className="teach">This area holds more than can be drawn: the best are shown. Zoom in for all.</p> : null}
-          <DetectionList />
+          {counted > 0 ? <p className="teach">{`${count(counted)} are shown as counts: zoom in, or click a count, to see each.`}</p> : null}
+          {counted > 0 && shapes.length === 0 ? null : <DetectionList />}
           <Attributes />
         </>
       ) : null}

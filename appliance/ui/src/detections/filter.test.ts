@@ -1,13 +1,23 @@
 import { describe, expect, it } from "vitest";
 import type { Evaluation } from "../api/client";
-import { bars, countAtLeast, passes, pointAt, snap } from "./filter";
+import { ANY, bars, countAtLeast, measuresOf, passes, pointAt, sizeInPixels, snap } from "./filter";
 
 describe("filtering", () => {
   it("keeps the score at the threshold and drops hidden classes", () => {
-    const filter = { threshold: 0.4, hidden: new Set(["dead"]) };
-    expect(passes(filter, 0.4, "crown")).toBe(true);
-    expect(passes(filter, 0.399, "crown")).toBe(false);
-    expect(passes(filter, 0.9, "dead")).toBe(false);
+    const filter = { threshold: 0.4, hidden: new Set(["dead"]), size: ANY, area: ANY };
+    const one = { score: 0.4, label: "crown", size: null, area: null };
+    expect(passes(filter, one)).toBe(true);
+    expect(passes(filter, { ...one, score: 0.399 })).toBe(false);
+    expect(passes(filter, { ...one, score: 0.9, label: "dead" })).toBe(false);
+  });
+
+  it("keeps what is as large as both bounds, and drops what has no size where one is asked for", () => {
+    const filter = { threshold: 0, hidden: new Set<string>(), size: sizeInPixels([2, 3], 0.1), area: [null, 9] as const };
+    const one = { score: 1, label: "crown", size: 20, area: 9 };
+    expect(filter.size).toEqual([20, 30]);
+    expect([one, { ...one, size: 30 }].every((each) => passes(filter, each))).toBe(true);
+    expect([{ ...one, size: 19.9 }, { ...one, size: 30.1 }, { ...one, size: null }, { ...one, area: 9.1 }].some((each) => passes(filter, each))).toBe(false);
+    expect(measuresOf(filter)).toEqual({ min_size: 20, max_size: 30, min_area: undefined, max_area: 9 });
   });
 
   it("counts exactly what it would show, at every edge of a bin", () => {

@@ -1,13 +1,45 @@
 /** Which detections are shown, and how many that is, decided in the browser. Pure. */
 import type { Evaluation, Histogram } from "../api/client";
 
+/** From and to, both included; null: no bound. */
+export type Range = readonly [number | null, number | null];
+
 export interface Filter {
   threshold: number;
   hidden: ReadonlySet<string>;
+  /** Of the longer side, in pixels of the scene. */
+  size: Range;
+  /** In square metres, or square pixels without georeference. */
+  area: Range;
 }
 
-export function passes(filter: Filter, score: number, label: string): boolean {
-  return score >= filter.threshold && !filter.hidden.has(label);
+export const ANY: Range = [null, null];
+
+export interface Measured {
+  score: number;
+  label: string;
+  size: number | null;
+  area: number | null;
+}
+
+export function passes(filter: Filter, { score, label, size, area }: Measured): boolean {
+  return score >= filter.threshold && !filter.hidden.has(label) && within(filter.size, size) && within(filter.area, area);
+}
+
+function within([from, to]: Range, value: number | null): boolean {
+  if (from === null && to === null) return true;
+  return value !== null && (from === null || value >= from) && (to === null || value <= to);
+}
+
+/** The bounds as the API takes them; undefined where there is none. */
+export function measuresOf({ size, area }: Pick<Filter, "size" | "area">) {
+  return { min_size: size[0] ?? undefined, max_size: size[1] ?? undefined, min_area: area[0] ?? undefined, max_area: area[1] ?? undefined };
+}
+
+/** A size in metres as pixels, to the tenth that tiles know sizes to; `gsd`: metres a pixel, null: pixels already. */
+export function sizeInPixels([from, to]: Range, gsd: number | null): Range {
+  const pixels = (value: number | null) => (value === null ? null : Number((value / (gsd ?? 1)).toFixed(1)));
+  return [pixels(from), pixels(to)];
 }
 
 /** How many detections have at least this score. Exact where the threshold is the edge of a bin, as the slider's are. */

@@ -1,4 +1,6 @@
 /** Which key does what. One list: the keyboard obeys it and the help shows it. */
+import { swapSides, toggleCompare } from "../compare/acts";
+import { chosenSide, sides } from "../compare/sides";
 import { actOnPast } from "../annotate/keys";
 import { pickFiles } from "../scenes/pick";
 import { sceneMap, inView } from "../map/live";
@@ -31,6 +33,8 @@ export const BINDINGS: Binding[] = [
   { keys: [","], shown: ",", what: "Previous detection in view", act: () => stepShape(-1) },
   { keys: ["h"], shown: "H", what: "Detections on and off", act: () => adjust({ detections: !getAddress().detections }) },
   { keys: ["a"], shown: "A", what: "Annotations on and off", act: () => adjust({ annotations: !getAddress().annotations }) },
+  { keys: ["c"], shown: "C", what: "Compare, or stop", act: toggleCompare },
+  { keys: ["x"], shown: "X", what: "Swap the sides of a comparison", act: swap },
   { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], shown: "1 – 9", what: "A class on and off", act: toggleClass },
   { keys: ["+", "="], shown: "+", what: "Zoom in", act: () => sceneMap.get()?.zoomBy(1) },
   { keys: ["-"], shown: "−", what: "Zoom out", act: () => sceneMap.get()?.zoomBy(-1) },
@@ -83,6 +87,13 @@ function shift({ filter }: Workspace, step: number): void {
 function runNewest({ item, detectors }: Workspace): void {
   const detector = newestDetectors(detectors)[0];
   if (item?.state === "ready" && detector) runDetector(item, detector);
+}
+
+function swap(workspace: Workspace): void {
+  const { item, run, items, runs } = workspace;
+  const { compare, other } = getAddress();
+  const right = compare !== null && item ? chosenSide(sides(item, run, items, runs), other) : null;
+  if (right) swapSides(workspace, right);
 }
 
 function toggleClass({ labels }: Workspace, key: string): void {

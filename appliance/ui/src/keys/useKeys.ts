@@ -1,6 +1,7 @@
 /** Obeys the keyboard, except while somebody types or a dialogue is open. */
 import { useEffect, useRef } from "react";
 import { annotateBinding, stopTool } from "../annotate/keys";
+import { stopComparing } from "../compare/acts";
 import { getAddress, go } from "../state/navigation";
 import { letterKeys } from "../state/preferences";
 import { useWorkspace, type Workspace } from "../state/workspace";
@@ -29,7 +30,7 @@ function obey(event: KeyboardEvent, workspace: Workspace): boolean {
     // An open menu takes Escape for itself.
     if (document.querySelector("[popover]:popover-open")) return false;
     if (stopTool()) return true;
-    if (getAddress().selection === null && getAddress().annotation === null) return false;
+    if (getAddress().selection === null && getAddress().annotation === null) return stopComparing();
     go({ selection: null, annotation: null });
     return true;
   }

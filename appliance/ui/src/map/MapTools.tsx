@@ -1,17 +1,20 @@
 /** Buttons at the map's corner: zoom, fit, layers. Each has its key. */
-import { Maximize, Minus, Pentagon, Plus, Shapes as ShapesIcon, SquareDashed, SquarePlus } from "lucide-react";
+import { Columns2, Maximize, Minus, Pentagon, Plus, Shapes as ShapesIcon, SquareDashed, SquarePlus } from "lucide-react";
 import { take } from "../annotate/keys";
 import { tool } from "../annotate/tool";
+import { toggleCompare } from "../compare/acts";
 import { IconButton } from "../parts/IconButton";
 import { adjust, useAddress } from "../state/navigation";
 import { useStore } from "../state/store";
+import { useWorkspace } from "../state/workspace";
 import { DisplayMenu } from "./DisplayMenu";
 import { sceneMap } from "./live";
 
 export function MapTools() {
   const map = useStore(sceneMap);
   const chosen = useStore(tool);
-  const { annotations, detections, scene } = useAddress();
+  const workspace = useWorkspace();
+  const { annotations, compare, detections, scene } = useAddress();
   return (
     <div className="map-tools" role="toolbar" aria-label="Map">
       <IconButton label="Zoom in" keys="+" onClick={() => map?.zoomBy(1)} icon={<Plus />} />
@@ -23,6 +26,7 @@ export function MapTools() {
           <IconButton label="Draw a box" keys="B" pressed={chosen === "box"} onClick={() => take("box")} icon={<SquarePlus />} />
           <IconButton label="Draw a polygon" keys="P" pressed={chosen === "polygon"} onClick={() => take("polygon")} icon={<Pentagon />} />
           <IconButton label="Annotations" keys="A" pressed={annotations} onClick={() => adjust({ annotations: !annotations })} icon={<SquareDashed />} />
+          <IconButton label="Compare" keys="C" pressed={compare !== null} onClick={() => toggleCompare(workspace)} icon={<Columns2 />} />
           <DisplayMenu />
         </>
       )}

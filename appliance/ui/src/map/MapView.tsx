@@ -52,7 +52,9 @@ function useScene(map: SceneMap | null): void {
     if (!shown && !wanted.current) map?.fit(false);
   }, [map, items, shown]);
   useEffect(() => {
-    map?.show(shown, { bands, rescale }, wanted.current);
+    if (!map?.show(shown, { bands, rescale })) return;
+    if (wanted.current) map.moveTo(wanted.current);
+    else map.fit(false);
   }, [map, shown, bands, rescale]);
   const finished = run?.finished_at ?? null;
   const found = run?.summary?.detections ?? 0;

@@ -14,11 +14,15 @@ export interface LiveView {
 export interface InView {
   shapes: Shape[];
   truncated: boolean;
+  /** How many more are in view as counts. */
+  counted: number;
 }
 
 /** The selection as it was last seen: it keeps its attributes when the map moves on. */
 export const lastSelected = createStore<Shape | null>(null);
 export const sceneMap = createStore<SceneMap | null>(null);
+/** The right side of a comparison. Written by compare/CompareView.tsx. */
+export const otherMap = createStore<SceneMap | null>(null);
 export const liveView = createStore<LiveView | null>(null);
-export const inView = createStore<InView>({ shapes: [], truncated: false });
+export const inView = createStore<InView>({ shapes: [], truncated: false, counted: 0 });
 export const opacity = createStore<number>(1);

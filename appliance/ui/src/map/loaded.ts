@@ -46,6 +46,10 @@ export class LoadedTiles {
     return found;
   }
 
+  some(test: (feature: FeatureLike) => boolean): boolean {
+    return [...this.tiles.values()].some((tile) => tile.features.some(test));
+  }
+
   private take(tile: Tile<FeatureLike>): void {
     const extent = this.source.getTileGrid()?.getTileCoordExtent(tile.tileCoord);
     if (!extent) return;

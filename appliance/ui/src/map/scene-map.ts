@@ -1,4 +1,5 @@
 /** The map: one scene edge to edge, its detections, its annotations, the earth beneath. Drives OpenLayers; knows no React. */
+import type { FeatureLike } from "ol/Feature";
 import Map from "ol/Map";
 import View from "ol/View";
 import MVT from "ol/format/MVT";
@@ -13,7 +14,7 @@ import { finestZoom, fromPlace, isGeoreferenced, sceneExtent, toPlace, type Exte
 import { makePicture, showPicture } from "./picture";
 import { Shapes } from "./shapes";
 import { AnnotationLayer } from "../annotate/layer";
-import { ANNOTATION_STYLE } from "./styles";
+import { ANNOTATION_STYLE, FADED_STYLE } from "./styles";
 
 const WORLD: Extent = [-20037508.34, -20037508.34, 20037508.34, 20037508.34];
 const MARGIN = [28, 28, 44, 28];
@@ -24,16 +25,20 @@ export class SceneMap {
   readonly basemap = new Basemap();
   private readonly picture = makePicture();
   readonly judged = new AnnotationLayer();
-  private readonly annotations = new VectorTileLayer({ style: (feature) => (feature.get("source") === "people" ? undefined : ANNOTATION_STYLE), zIndex: 4, visible: false });
+  private readonly annotations = new VectorTileLayer({ style: (feature) => this.annotationStyle(feature), zIndex: 4, visible: false });
   private item: Item | null = null;
+  /** Those of people too: else annotate/layer.ts draws them. */
+  private everybody = false;
+  private agreed: ReadonlySet<string> = new Set();
 
-  constructor(target: HTMLElement) {
+  /** With the view of another map, this one moves in step with it. */
+  constructor(target: HTMLElement, view?: View) {
     this.map = new Map({
       target,
       controls: [],
       interactions: interactions({ altShiftDragRotate: false, pinchRotate: false }),
       layers: [this.basemap.layer, this.basemap.footprints, this.picture, this.annotations, this.shapes.group, this.judged.layer],
-      view: new View({ center: [0, 2e6], zoom: 2, minZoom: 0, maxZoom: 28, enableRotation: false, smoothResolutionConstraint: false }),
+      view: view ?? new View({ center: [0, 2e6], zoom: 2, minZoom: 0, maxZoom: 28, enableRotation: false, smoothResolutionConstraint: false }),
       maxTilesLoading: 24,
     });
     this.basemap.restyle();
@@ -51,18 +56,17 @@ export class SceneMap {
     return this.item?.scene ? sceneExtent(this.item.scene) : WORLD;
   }
 
-  /** Shows a scene, or the earth with the footprints of all where it is null; moves to `place`, else fits. */
-  show(item: Item | null, display: Display, place: Place | null): void {
+  /** Shows a scene, or the earth with the footprints of all where it is null. True where it is another than before. */
+  show(item: Item | null, display: Display): boolean {
     const other = item?.id !== this.item?.id;
     this.item = item;
     showPicture(this.picture, item, this.extent, display);
     this.basemap.show(this.georeferenced);
     this.basemap.footprints.setVisible(item === null);
-    if (!other) return;
+    if (!other) return false;
     this.annotations.setSource(item?.scene ? annotationSource(item) : null);
     this.annotations.setExtent(this.roomyExtent());
-    if (place) this.moveTo(place);
-    else this.fit(false);
+    return true;
   }
 
   showRun(run: string | null, count: number): void {
@@ -75,8 +79,20 @@ export class SceneMap {
     return buffer(extent, (extent[2] - extent[0]) * 0.02) as Extent;
   }
 
-  showAnnotations(visible: boolean): void {
+  showAnnotations(visible: boolean, everybody = false): void {
+    this.everybody = everybody;
     this.annotations.setVisible(visible);
+  }
+
+  /** Those of these ids step back; of detections, map/shapes.ts. */
+  setAgreedAnnotations(ids: ReadonlySet<string>): void {
+    this.agreed = ids;
+    this.annotations.changed();
+  }
+
+  private annotationStyle(feature: FeatureLike) {
+    if (!this.everybody && feature.get("source") === "people") return undefined;
+    return this.agreed.has(String(feature.get("id"))) ? FADED_STYLE : ANNOTATION_STYLE;
   }
 
   setOpacity(opacity: number): void {
@@ -107,6 +123,12 @@ export class SceneMap {
   zoomBy(levels: number): void {
     const view = this.map.getView();
     view.animate({ zoom: (view.getZoom() ?? 0) + levels, duration: motion() });
+  }
+
+  /** Towards what a count stands for. */
+  zoomInto(centre: [number, number]): void {
+    const view = this.map.getView();
+    view.animate({ center: centre, zoom: (view.getZoom() ?? 0) + 2, duration: motion() });
   }
 
   /** Brings a shape into view, without zooming further than needed to see it. */

@@ -4,8 +4,10 @@ import Fill from "ol/style/Fill";
 import Stroke from "ol/style/Stroke";
 import Style from "ol/style/Style";
 import Text from "ol/style/Text";
+import { radiusOf, short } from "./counts";
 import { ANNOTATION_COLOUR, classColour, translucent } from "./palette";
 
+const FONT = '600 11px system-ui, "Segoe UI", sans-serif';
 const HALO = "rgba(8, 11, 13, 0.7)";
 
 export interface ShapeStyles {
@@ -22,6 +24,9 @@ export interface ShapeStyles {
 
 const made = new Map<number, ShapeStyles>();
 
+/** What steps back: rejected, or the same on both sides. */
+export const FADED_STYLE = [new Style({ stroke: new Stroke({ color: "rgba(160, 170, 176, 0.45)", width: 1, lineDash: [2, 4] }), zIndex: 1 })];
+
 /** Styles of one class, made once: the same objects for every shape, which is what keeps many shapes fast. */
 export function shapeStyles(index: number): ShapeStyles {
   const known = made.get(index);
@@ -34,7 +39,7 @@ export function shapeStyles(index: number): ShapeStyles {
     hover: stroke(colour, 2.6, 5.4),
     selected: [...stroke(colour, 2.6, 6), new Style({ fill: new Fill({ color: translucent(colour, 0.28) }), zIndex: 3 })],
     accepted: [...stroke(colour, 2.2, 4.6), new Style({ fill: new Fill({ color: translucent(colour, 0.12) }), zIndex: 3 })],
-    faded: [new Style({ stroke: new Stroke({ color: "rgba(160, 170, 176, 0.45)", width: 1, lineDash: [2, 4] }), zIndex: 1 })],
+    faded: FADED_STYLE,
     named(text) {
       const before = texts.get(text);
       if (before) return before;
@@ -47,6 +52,23 @@ export function shapeStyles(index: number): ShapeStyles {
   return styles;
 }
 
+/** A count: a dark disc that is readable on snow and sea, ringed in the colour of most of what it counts. */
+export function countStyle(total: number, index: number): Style {
+  const key = `${total} ${index}`;
+  const known = discs.get(key);
+  if (known) return known;
+  const ring = new Stroke({ color: classColour(index), width: 2 });
+  const disc = new Circle({ radius: radiusOf(total), fill: new Fill({ color: "rgba(8, 11, 13, 0.78)" }), stroke: ring });
+  const text = new Text({ text: short(total), font: FONT, fill: new Fill({ color: "#ffffff" }) });
+  const style = new Style({ image: disc, text, zIndex: 4 });
+  if (discs.size > MOST_DISCS) discs.clear();
+  discs.set(key, style);
+  return style;
+}
+
+const discs = new Map<string, Style>();
+const MOST_DISCS = 5000;
+
 // Halos lie below all outlines: a shape never darkens its neighbour, and equal styles are drawn in one go.
 function stroke(colour: string, width: number, halo: number): Style[] {
   return [
@@ -58,7 +80,7 @@ function stroke(colour: string, width: number, halo: number): Style[] {
 function label(text: string, colour: string): Text {
   return new Text({
     text,
-    font: '600 11px system-ui, "Segoe UI", sans-serif',
+    font: FONT,
     fill: new Fill({ color: colour }),
     stroke: new Stroke({ color: "rgba(8, 11, 13, 0.85)", width: 3 }),
   });

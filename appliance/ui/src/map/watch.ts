@@ -4,7 +4,7 @@ import { unByKey } from "ol/Observable";
 import { drawing } from "../annotate/tool";
 import { choose } from "../annotate/select";
 import { adjust, getAddress, go, openScene } from "../state/navigation";
-import { inView, lastSelected, liveView } from "./live";
+import { inView, lastSelected, liveView, otherMap } from "./live";
 import type { SceneMap } from "./scene-map";
 
 /** Tiles arrive in bursts: the list of what is in view waits for the burst's end. */
@@ -15,6 +15,7 @@ export function watch(scene: SceneMap): () => void {
   const { map } = scene;
   const target = map.getTargetElement() as HTMLElement;
   let pointer: [number, number] | null = null;
+  let beyond = false;
   let frame = 0;
   const soon = () => {
     if (frame === 0) frame = requestAnimationFrame(look);
@@ -26,15 +27,18 @@ export function watch(scene: SceneMap): () => void {
     const [cx = 0, cy = 0] = view.getCenter() ?? [];
     const [x, y] = pointer ?? [cx, cy];
     liveView.set({ x, y, resolution });
-    const hit = pointer && !view.getAnimating() ? scene.shapes.at(x, y, resolution) : null;
-    scene.shapes.setHovered(hit?.ordinal ?? null);
-    target.dataset.over = hit ? "shape" : "";
+    const right = otherMap.get();
+    const under = beyond && right ? right : scene;
+    const hit = pointer && !view.getAnimating() ? under.shapes.at(x, y, resolution) : null;
+    for (const side of [scene, right]) side?.shapes.setHovered(side === under ? (hit?.ordinal ?? null) : null);
+    const counted = !hit && pointer && under.shapes.countAt(x, y, resolution);
+    target.dataset.over = hit || counted ? "shape" : "";
   };
   const collect = () => {
     const extent = scene.shown();
     const resolution = map.getView().getResolution() ?? 1;
     const shapes = scene.shapes.within(extent, resolution);
-    inView.set({ shapes, truncated: scene.shapes.isTruncated(extent, resolution) });
+    inView.set({ shapes, truncated: scene.shapes.isTruncated(extent, resolution), counted: scene.shapes.countedWithin(extent, resolution) });
     const selected = shapes.find((shape) => shape.ordinal === getAddress().selection);
     if (selected) lastSelected.set(selected);
     soon();
@@ -46,16 +50,21 @@ export function watch(scene: SceneMap): () => void {
   };
   const click = (event: MapBrowserEvent) => {
     if (drawing()) return;
+    if (beyondDivider(event.pixel, target)) return;
     const [x = 0, y = 0] = event.coordinate;
     if (choose(scene.judged.at(x, y))) return;
-    const hit = scene.shapes.at(x, y, map.getView().getResolution() ?? 1);
-    if (hit) go({ selection: hit.ordinal, annotation: null });
+    const resolution = map.getView().getResolution() ?? 1;
+    const hit = scene.shapes.at(x, y, resolution);
+    const count = hit ? null : scene.shapes.countAt(x, y, resolution);
+    if (count) scene.zoomInto(count);
+    else if (hit) go({ selection: hit.ordinal, annotation: null });
     else if (getAddress().scene === null) openFootprint(scene, event.pixel);
     else if (getAddress().selection !== null || getAddress().annotation !== null) go({ selection: null, annotation: null });
   };
   const keys = [
     map.on("pointermove", (event) => {
       pointer = event.coordinate as [number, number];
+      beyond = beyondDivider(event.pixel, target);
       soon();
     }),
     map.on("click", click),
@@ -80,6 +89,23 @@ export function watch(scene: SceneMap): () => void {
     window.clearTimeout(waiting);
     cancelAnimationFrame(frame);
   };
+}
+
+/** Whether a place on the screen belongs to the right side of a comparison, which lies over the map. */
+function beyondDivider([x = 0]: number[], target: HTMLElement): boolean {
+  const { compare, split } = getAddress();
+  return compare === "swipe" && otherMap.get() !== null && x > split * target.clientWidth;
+}
+
+/** Of the right side, when it stands beside the map: where the pointer is, and what is under it. */
+export function watchHover({ map, shapes }: SceneMap): () => void {
+  const key = map.on("pointermove", (event) => {
+    const [x = 0, y = 0] = event.coordinate;
+    const resolution = map.getView().getResolution() ?? 1;
+    liveView.set({ x, y, resolution });
+    shapes.setHovered(shapes.at(x, y, resolution)?.ordinal ?? null);
+  });
+  return () => unByKey(key);
 }
 
 /** Back and forward bring the place back too. */

@@ -1,6 +1,7 @@
 /** Everything that can be done by typing: commands, scenes, datasets, detectors, places. */
 import type { Dataset, Session } from "../api/client";
 import { signOut } from "../api/session";
+import { toggleCompare } from "../compare/acts";
 import { sceneMap } from "../map/live";
 import { parsePlace } from "../map/readout";
 import { pickFiles } from "../scenes/pick";
@@ -27,7 +28,7 @@ export function commandsFor(workspace: Workspace, datasets: Dataset[], session: 
   return [
     ...(ready ? detectors.map((each): Command => ({ id: `run ${each.name} ${each.version}`, kind: "detector", title: `Run ${each.manifest.title || each.name} ${each.version} on ${ready.name}`, act: () => runDetector(ready, each) })) : []),
     { id: "add", kind: "command", title: "Add scenes", keys: "U", act: pickFiles },
-    ...(ready ? sceneCommands() : []),
+    ...(ready ? sceneCommands(workspace) : []),
     { id: "theme", kind: "command", title: "Switch between dark and light", keys: "T", act: toggleTheme },
     { id: "help", kind: "command", title: "Show the keys", keys: "F1", act: () => helpOpen.set(true) },
     ...(item ? [{ id: "delete", kind: "command", title: `Delete ${item.name}`, act: () => deleteItem(item) } satisfies Command] : []),
@@ -37,8 +38,9 @@ export function commandsFor(workspace: Workspace, datasets: Dataset[], session: 
   ];
 }
 
-function sceneCommands(): Command[] {
+function sceneCommands(workspace: Workspace): Command[] {
   return [
+    { id: "compare", kind: "command", title: "Compare with another run, annotations or another scene", keys: "C", act: () => toggleCompare(workspace) },
     { id: "fit", kind: "command", title: "Fit the scene", keys: "0", act: () => sceneMap.get()?.fit() },
     { id: "annotations", kind: "command", title: "Show or hide annotations", keys: "A", act: () => adjust({ annotations: !getAddress().annotations }) },
     { id: "detections", kind: "command", title: "Show or hide detections", keys: "H", act: () => adjust({ detections: !getAddress().detections }) },

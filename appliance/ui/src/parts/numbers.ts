@@ -33,6 +33,13 @@ export function metres(value: number): string {
   return value >= 1000 ? `${trim(value / 1000)}${THIN}km` : value >= 1 ? `${trim(value)}${THIN}m` : `${trim(value * 100)}${THIN}cm`;
 }
 
+/** An area on the ground, or in pixels. */
+export function area(value: number, ground: boolean): string {
+  if (!ground) return `${count(value)}${THIN}px²`;
+  if (value >= 1e6) return `${trim(value / 1e6)}${THIN}km²`;
+  return value >= 1e4 ? `${trim(value / 1e4)}${THIN}ha` : `${value >= 100 ? count(value) : value.toFixed(1)}${THIN}m²`;
+}
+
 /** A moment as analysts note it: 2019-06-03 16:42 UTC. */
 export function utc(instant: string): string {
   const date = new Date(instant);

@@ -9,11 +9,18 @@ const FULL: Address = {
   selection: 12,
   annotation: "0d6a5a2e-9a0c-4a7e-8f3e-2b1c4d5e6f70",
   hidden: ["tree/dead", "tree/shrub, low"],
+  size: [2, 15.5],
+  area: [null, 40],
   place: { first: 29.692512, second: -81.989892, zoom: 21.33 },
   annotations: true,
   detections: false,
   bands: [4, 3, 2],
   rescale: [120, 3000.5],
+  compare: "swipe",
+  other: "run:550235ab-f3b4-5ef0-8317-437b8e368912",
+  otherThreshold: 0.62,
+  split: 0.275,
+  differences: true,
 };
 
 describe("the address", () => {
@@ -43,6 +50,12 @@ describe("the address", () => {
     ["?bands=1,2", "bands", null],
     ["?bands=0,1,2", "bands", null],
     ["?stretch=9,1", "rescale", null],
+    ["?size=3..", "size", [3, null]],
+    ["?size=3", "size", [null, null]],
+    ["?area=-1..x", "area", [null, null]],
+    ["?compare=blink", "compare", null],
+    ["?with=scene:1", "other", null],
+    ["?split=7", "split", 1],
   ])("makes the best of %s", (search, key, value) => {
     expect(parseAddress(search)[key as keyof Address]).toEqual(value);
   });

@@ -2,7 +2,8 @@
 import { useMemo } from "react";
 import type { Dataset, Detector, Item, Run } from "../api/client";
 import { useDatasets, useDetectors, useHistogram, useItems, useRuns } from "../api/queries";
-import type { Filter } from "../detections/filter";
+import { sizeInPixels, type Filter } from "../detections/filter";
+import { isGeoreferenced } from "../map/geometry";
 import { useAddress } from "./navigation";
 import { createStore, useStore } from "./store";
 
@@ -61,12 +62,13 @@ export function useWorkspace(): Workspace {
   const detector = detectors.find((each) => each.name === run?.detector && each.version === run.version) ?? null;
   const labels = useMemo(() => classLabels(detector, histogram?.labels ?? {}), [detector, histogram]);
   const threshold = address.threshold ?? histogram?.running_point ?? detector?.manifest.running_point.threshold ?? 0;
-  const filter = useMemo(() => ({ threshold, hidden: new Set(address.hidden) }), [threshold, address.hidden]);
   const items = useMemo(() => all.filter((item) => !gone.has(item.id)), [all, gone]);
+  const item = items.find((each) => each.id === address.scene) ?? null;
+  const filter = useFilter(threshold, item);
   return {
     dataset: datasets.find((each) => each.name === address.dataset) ?? null,
     items,
-    item: items.find((each) => each.id === address.scene) ?? null,
+    item,
     runs,
     run,
     detectors,
@@ -74,4 +76,16 @@ export function useWorkspace(): Workspace {
     filter,
     drawable,
   };
+}
+
+/** The filter of the address on the detections of one scene. */
+export function useFilter(threshold: number, item: Item | null): Filter {
+  const { hidden, size, area } = useAddress();
+  const gsd = metresPerPixel(item);
+  return useMemo(() => ({ threshold, hidden: new Set(hidden), size: sizeInPixels(size, gsd), area }), [threshold, hidden, size, area, gsd]);
+}
+
+/** What sizes on this scene are multiplied with to be metres; null where they stay pixels. */
+export function metresPerPixel(item: Item | null): number | null {
+  return item?.scene && isGeoreferenced(item.scene) ? (item.scene.gsd_metres ?? null) : null;
 }
