@@ -17,7 +17,8 @@ from appliance.api.tracing import Traced
 def create_app(services: Services, store_origin: str) -> ASGIApp:
     """`store_origin`: the address browsers reach the object store at, which the page may connect to."""
     app = describe(ALL)
-    app.include_router(page_router(services.settings.page_folder))
+    settings = services.settings
+    app.include_router(page_router(settings.page_folder, settings.marking, settings.marking_colour))
     app.state.services, app.state.metrics = services, ApiMetrics()
     errors.install(app)
     guarded = Guard(app, services.accounts.authenticate)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _MEBIBYTE = 1 << 20
+MarkingColour = Literal["green", "purple", "blue", "red", "orange", "yellow"]
 
 
 class ApiSettings(BaseSettings):
     """VEDETTE_API_*. `public_url` is the address people type; one-time links are built from it. `data_folder`
-    is that of `vedette up`, of which the operator is shown the parts and the disk."""
+    is that of `vedette up`, of which the operator is shown the parts and the disk. `marking` stands above and below every page."""
 
     model_config = SettingsConfigDict(env_prefix="VEDETTE_API_", frozen=True)
     host: str = "127.0.0.1"
@@ -20,6 +22,8 @@ class ApiSettings(BaseSettings):
     public_url: str = ""
     log_format: str = "text"
     data_folder: Path | None = None
+    marking: str = Field(default="", max_length=200)
+    marking_colour: MarkingColour = "green"
     page_folder: Path = Path(__file__).parent.parent / "ui" / "dist"
 
     body_limit_bytes: int = 64 * _MEBIBYTE

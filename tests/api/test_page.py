@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
+from fastapi import FastAPI
+
+from appliance.api.routes.page import page_router
 from tests.api.appliance_under_test import Appliance
 
 
@@ -28,3 +32,17 @@ async def test_files_and_addresses_of_the_page(api: Appliance, page_folder: Path
     assert (await api.stranger.get("/assets/gone.js")).status_code == 404
     for path in ("/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/assets/../../secret.txt", "/%00"):
         assert "secret" not in (await api.stranger.get(path)).text, path
+
+
+async def test_a_marking_is_on_every_page_before_anybody_signs_in(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<!doctype html><html><body><div id=root></div></body></html>")
+    app = FastAPI()
+    app.include_router(page_router(tmp_path, "SECRET // <REL>", "red"))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://vedette.test") as stranger:
+        for path in ("/", "/index.html", "/status", "/sign-in"):
+            answer = await stranger.get(path)
+            assert answer.headers["cache-control"] == "no-cache"
+            above, below = answer.text.split("<div id=root></div>")
+            for part, where in ((above, "above"), (below, "below")):
+                assert f'aria-label="Marking {where}">SECRET // &lt;REL&gt;</aside>' in part
+                assert 'data-colour="red"' in part

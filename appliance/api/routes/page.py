@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -15,7 +16,9 @@ _NOT_BUILT = """<!doctype html><meta charset="utf-8"><title>Vedette</title>
 """
 
 
-def page_router(folder: Path) -> APIRouter:
+def page_router(folder: Path, marking: str = "", colour: str = "") -> APIRouter:
+    """`marking` is written into the page itself, above and below: it is there before anybody signs in and before any
+    script runs, and in whatever is printed."""
     router = APIRouter(include_in_schema=False)
     root = folder.resolve()
 
@@ -24,7 +27,7 @@ def page_router(folder: Path) -> APIRouter:
         if path == "api" or path.startswith("api/"):
             raise HTTPException(404, "there is no such route")
         file = _within(root, path)
-        if file is not None:
+        if file is not None and path != _INDEX:
             immutable = path.startswith(f"{_HASHED_FOLDER}/")
             control = "public, max-age=31536000, immutable" if immutable else "no-cache"
             return FileResponse(file, headers={"Cache-Control": control})
@@ -32,9 +35,22 @@ def page_router(folder: Path) -> APIRouter:
             raise HTTPException(404, "there is no such file")
         if not (root / _INDEX).is_file():
             return HTMLResponse(_NOT_BUILT, 503, headers={"Cache-Control": "no-store"})
+        if marking:
+            index = _marked((root / _INDEX).read_text(encoding="utf-8"), marking, colour)
+            return HTMLResponse(index, headers={"Cache-Control": "no-cache"})
         return FileResponse(root / _INDEX, headers={"Cache-Control": "no-cache"})
 
     return router
+
+
+def _marked(index: str, marking: str, colour: str) -> str:
+    def banner(where: str) -> str:
+        text, shade = html.escape(marking), html.escape(colour)
+        return f'<aside class="marking" data-colour="{shade}" aria-label="Marking {where}">{text}</aside>'
+
+    head, body = index.split("<body>", 1)
+    body, end = body.rsplit("</body>", 1)
+    return f"{head}<body>{banner('above')}{body}{banner('below')}</body>{end}"
 
 
 def _within(root: Path, path: str) -> Path | None:
