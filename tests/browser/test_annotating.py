@@ -12,6 +12,7 @@ from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tests.browser import steps
 from tests.browser.conftest import Ask
+from tests.conftest import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(400)]
 
@@ -183,4 +184,75 @@ async def test_two_pages_edit_one_shape(woodland: Page, context: BrowserContext,
     await expect(colleague.get_by_role("status").filter(has_text="has changed this annotation")).to_be_visible()
     await expect(other).to_have_value("tree/quick")
     assert [one["label"] for one in said(ask, page)] == ["tree/quick"]
+    # What the colleague had made is not lost.
+    await colleague.get_by_role("button", name="Put mine in its place").click()
+    await saved(colleague)
+    await expect(name).to_have_value("tree/slow")
+    assert [one["label"] for one in said(ask, page)] == ["tree/slow"]
     await colleague.close()
+
+
+async def test_a_corner_of_a_detection_is_dragged_in_one_gesture_and_a_polygon_drawn(woodland: Page, ask: Ask) -> None:
+    page = woodland
+    ordinal = await selected(page)
+    box = ask(f"/api/runs/{steps.query(page)['run']}/detections/{ordinal}")["box"]
+    hand = page.locator('.map[data-hand="corners"]')
+    await hand.wait_for()  # its corners are in the hand once the selection rests
+    await drag(page, await corner(page, ask, ordinal), (30, 24))
+    await saved(page)
+    (edited,) = said(ask, page)
+    assert edited["origin"]["ordinal"] == ordinal
+    assert edited["verdict"] == "accepted"
+    assert edited["box"]["width"] > box["width"] + 2
+    # One person's word on one detection says nothing about the whole scene.
+    await expect(page.get_by_test_id("judged")).to_contain_text("right of 1 judged")
+    await page.get_by_role("button", name="Everything here is annotated").click()
+    await expect(page.get_by_test_id("recall")).to_be_visible()
+    await page.get_by_role("button", name="Not all").click()
+
+    await page.keyboard.press("p")
+    map_box = await page.locator('.map[data-tool="polygon"]').bounding_box()
+    assert map_box is not None
+    x, y = map_box["x"] + map_box["width"] / 2, map_box["y"] + map_box["height"] / 2
+    corners = [(x - 80, y - 60), (x + 90, y - 50), (x + 20, y + 70)]
+    for at in corners:
+        await page.mouse.click(*at)
+    await page.mouse.click(*corners[-1])
+    await page.get_by_label("Annotation", exact=True).wait_for()
+    await saved(page)
+    (drawn,) = [one for one in said(ask, page) if one["origin"] is None]
+    assert len(drawn["polygon"][0]) in {3, 4}
+    await hand.wait_for()
+    await drag(page, corners[0], (-40, -10))
+    await saved(page)
+    (moved,) = [one for one in said(ask, page) if one["id"] == drawn["id"]]
+    assert moved["box"]["width"] > drawn["box"]["width"] + 2
+    assert moved["revision"] > drawn["revision"]
+
+
+async def test_a_session_that_ends_takes_nothing_with_it(woodland: Page, ask: Ask, stack: Stack) -> None:
+    page = woodland
+    first = await selected(page)
+    password = secrets.token_urlsafe(16)
+    changed = await page.request.put(
+        f"{stack.url}/api/account/password", data={"password": password}, headers={"Origin": stack.url}
+    )
+    assert changed.ok, await changed.text()
+    await page.keyboard.press("p")
+    map_box = await page.locator('.map[data-tool="polygon"]').bounding_box()
+    assert map_box is not None
+    x, y = map_box["x"] + map_box["width"] / 2, map_box["y"] + map_box["height"] / 2
+    await page.mouse.click(x - 80, y - 60)
+    await page.mouse.click(x + 90, y - 50)
+    # The session ends in the middle of a drawing, and with a change on its way.
+    await page.context.clear_cookies()
+    await page.get_by_role("button", name="Accept").click()
+    again = page.get_by_role("dialog", name="Your session has ended")
+    await again.wait_for()
+    assert await steps.violations(page) == []
+    await page.keyboard.type(password)
+    await page.keyboard.press("Enter")
+    await expect(again).to_have_count(0)
+    await saved(page)
+    assert [one["origin"]["ordinal"] for one in said(ask, page)] == [first]
+    await expect(page.get_by_text("Not connected")).to_have_count(0)

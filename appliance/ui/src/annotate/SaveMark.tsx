@@ -7,8 +7,9 @@ import { queue } from "./work";
 
 const TOOLS: Record<Exclude<Tool, "none">, string> = {
   edit: "Drag a corner, or the whole shape. Esc when done.",
-  box: "Click two opposite corners. Esc to stop.",
-  polygon: "Click the corners, the last one twice. Esc to stop.",
+  box: "Click two opposite corners, or move the map and press Space. Esc to stop.",
+  polygon: "Click the corners, the last one twice, or move the map and press Space. Esc to stop.",
+  measure: "Click along what is to be measured, at the end twice, or move the map and press Space. Esc to stop.",
 };
 
 export function SaveMark() {

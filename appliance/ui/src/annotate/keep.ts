@@ -9,13 +9,19 @@ export class Keep {
   private readonly prefix: string;
   private readonly key: string;
   private empty = true;
+  private readonly timer: number;
 
   constructor(person: string) {
     this.prefix = `${PREFIX}${person}.`;
     const tab = read(window.sessionStorage, PREFIX) ?? String(Math.random()).slice(2);
     write(window.sessionStorage, PREFIX, tab);
     this.key = this.prefix + tab;
-    window.setInterval(() => this.beat(), BEAT_MS);
+    this.timer = window.setInterval(() => this.beat(), BEAT_MS);
+  }
+
+  /** What is kept stays; this tab no longer says that it is there. */
+  leave(): void {
+    window.clearInterval(this.timer);
   }
 
   /** What this tab, and tabs that have gone, had not sent. */

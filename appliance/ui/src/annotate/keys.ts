@@ -1,9 +1,11 @@
 /** The keys of annotating: they act where a shape is selected, and leave the key to others where none is. */
+import { sceneMap } from "../map/live";
+import { onMap, pressInTheMiddle } from "../map/press";
 import { adjust } from "../state/navigation";
 import type { Workspace } from "../state/workspace";
 import { judge, remove, step } from "./acts";
 import { target } from "./select";
-import { tool, type Tool } from "./tool";
+import { drawing, tool, type Tool } from "./tool";
 import { standing } from "./work";
 
 interface Annotating {
@@ -27,6 +29,8 @@ export const ANNOTATE: Annotating[] = [
   { key: "delete", shown: "Del", what: "Delete the annotation of the selected shape", named: true, possible: () => standing(target()?.id ?? "") !== null, act: remove },
   { key: "b", shown: "B", what: "Draw a box", possible: ready, act: () => take("box") },
   { key: "p", shown: "P", what: "Draw a polygon", possible: ready, act: () => take("polygon") },
+  { key: "m", shown: "M", what: "Measure a length and an area", possible: ready, act: () => take("measure") },
+  { key: " ", shown: "Space", what: "Set a corner in the middle of the map, while drawing or measuring", named: true, possible: () => drawing() && onMap(), act: pressInTheMiddle },
 ];
 
 export function annotateBinding(key: string, workspace: Workspace, letters: boolean): (() => void) | null {
@@ -38,6 +42,8 @@ export function annotateBinding(key: string, workspace: Workspace, letters: bool
 export function take(next: Tool): void {
   tool.set((before) => (before === next ? "none" : next));
   if (next === "edit") adjust({ detections: true });
+  // The arrow keys move the map under the tool.
+  if (drawing()) sceneMap.get()?.map.getTargetElement()?.focus();
 }
 
 export function stopTool(): boolean {

@@ -3,8 +3,8 @@ import { client, ProblemError, unwrap, type Annotation } from "../api/client";
 import { fail } from "../state/notices";
 import { createStore } from "../state/store";
 import { Keep } from "./keep";
-import { answered, refused, type Entry } from "./queue";
-import { learn, queue, yieldTo } from "./work";
+import { answered, pending, refused, type Entry } from "./queue";
+import { learn, make, queue, standing, yieldTo } from "./work";
 
 /** True while the appliance does not answer. */
 export const stuck = createStore<boolean>(false);
@@ -42,7 +42,7 @@ export function startSending(person: string): () => void {
     // They are kept and sent after the reload; asking is for those who close the page for good.
     if (stuck.get() && queue.get().length > 0) event.preventDefault();
   };
-  queue.set((before) => [...keep.take(), ...before]);
+  queue.set(keep.take());
   const unsubscribe = queue.subscribe(() => {
     keep.put(queue.get());
     void pump();
@@ -53,6 +53,10 @@ export function startSending(person: string): () => void {
   return () => {
     stopped = true;
     unsubscribe();
+    // It is kept in the browser; the next person must not send it in their name.
+    keep.leave();
+    queue.set([]);
+    stuck.set(false);
     window.clearTimeout(timer);
     window.removeEventListener("online", hurry);
     window.removeEventListener("beforeunload", leave);
@@ -69,9 +73,12 @@ async function attempt(entry: Entry): Promise<boolean> {
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     if (error.status === 0 || error.status === 401 || error.status === 429 || error.status >= 500) return false;
-    if ("present" in error.document) yieldTo(entry.id, error.document.present as Annotation | null);
+    const mine = pending(queue.get(), entry.id);
+    const present = "present" in error.document;
+    if (present) yieldTo(entry.id, error.document.present as Annotation | null);
     queue.set(refused);
-    if (!(entry.after === null && error.status === 404)) fail(error);
+    const again = () => make({ item: entry.item, id: entry.id, before: standing(entry.id), after: mine ?? null });
+    if (!(entry.after === null && error.status === 404)) fail(error, present ? { label: "Put mine in its place", act: again } : undefined);
     return true;
   }
 }

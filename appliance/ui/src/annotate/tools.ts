@@ -4,6 +4,7 @@ import Feature from "ol/Feature";
 import type OlMap from "ol/Map";
 import MultiPoint from "ol/geom/MultiPoint";
 import Polygon from "ol/geom/Polygon";
+import { never } from "ol/events/condition";
 import Draw from "ol/interaction/Draw";
 import type Interaction from "ol/interaction/Interaction";
 import Modify from "ol/interaction/Modify";
@@ -19,15 +20,16 @@ const REACH_PX = 12;
 
 export type Rings = number[][][];
 
-/** Lets a shape be edited until the result is called; `done` hears of each drag that has ended. */
-export function edit(map: OlMap, kind: ShapeKind, rings: Rings, done: (rings: Rings) => void): () => void {
+/** Lets a shape be edited until the result is called; `done` hears of each drag that has ended.
+ * With `corners` only those are caught: the map is still dragged everywhere else. */
+export function edit(map: OlMap, kind: ShapeKind, rings: Rings, done: (rings: Rings) => void, corners = false): () => void {
   const feature = new Feature(new Polygon(rings));
   const handles = new Feature(new MultiPoint(rings[0]?.slice(0, -1) ?? []));
   feature.getGeometry()?.on("change", () => handles.setGeometry(new MultiPoint(now()[0]?.slice(0, -1) ?? [])));
   const now = (): Rings => feature.getGeometry()?.getCoordinates() ?? [];
-  const layer = new VectorLayer({ source: new VectorSource({ features: [feature, handles] }), zIndex: 9, style: editStyles() });
+  const layer = new VectorLayer({ source: new VectorSource({ features: [feature, handles] }), zIndex: 9, style: editStyles(corners) });
   const hear = () => done(now());
-  const hands = kind === "polygon" ? polygonHands(feature, hear) : [boxHand(feature, hear)];
+  const hands = kind === "polygon" ? polygonHands(feature, hear, corners) : [boxHand(feature, hear, corners)];
   return add(map, layer, hands);
 }
 
@@ -60,8 +62,13 @@ function add(map: OlMap, layer: VectorLayer | null, hands: Interaction[]): () =>
   };
 }
 
-function polygonHands(feature: Feature<Polygon>, done: () => void): Interaction[] {
+function polygonHands(feature: Feature<Polygon>, done: () => void, corners: boolean): Interaction[] {
   const features = new Collection([feature]);
+  if (corners) {
+    const vertices = new Modify({ features, pixelTolerance: REACH_PX, insertVertexCondition: never });
+    vertices.on("modifyend", done);
+    return [vertices];
+  }
   const translate = new Translate({ features });
   const modify = new Modify({ features, pixelTolerance: REACH_PX });
   translate.on("translateend", done);
@@ -70,7 +77,7 @@ function polygonHands(feature: Feature<Polygon>, done: () => void): Interaction[
   return [translate, modify];
 }
 
-function boxHand(feature: Feature<Polygon>, done: () => void): Interaction {
+function boxHand(feature: Feature<Polygon>, done: () => void, only: boolean): Interaction {
   let corner = -1;
   let last: Point = [0, 0];
   const corners = () => (feature.getGeometry()?.getCoordinates()[0]?.slice(0, 4) ?? []) as Point[];
@@ -78,7 +85,7 @@ function boxHand(feature: Feature<Polygon>, done: () => void): Interaction {
     handleDownEvent: (event) => {
       last = event.coordinate as Point;
       corner = cornerAt(corners(), last, REACH_PX * (event.map.getView().getResolution() ?? 1));
-      return corner >= 0 || feature.getGeometry()?.intersectsCoordinate(last) === true;
+      return corner >= 0 || (!only && feature.getGeometry()?.intersectsCoordinate(last) === true);
     },
     handleDragEvent: (event) => {
       const to = event.coordinate as Point;

@@ -4,6 +4,7 @@ import { client, unwrap } from "../api/client";
 import { annotationListeners } from "../api/events";
 import { useSaid } from "../api/queries";
 import { sceneMap } from "../map/live";
+import type { SceneMap } from "../map/scene-map";
 import { getAddress, useAddress } from "../state/navigation";
 import { fail } from "../state/notices";
 import { useStore } from "../state/store";
@@ -78,37 +79,52 @@ function useTools(): void {
   const turn = useStore(round);
   const open = useStore(scope);
   const { item } = useWorkspace();
-  const { selection, annotation } = useAddress();
+  const { selection, annotation, detections } = useAddress();
   const scene = item?.scene ?? null;
   useEffect(() => tool.set("none"), [open?.item]);
   useEffect(() => {
-    if (!map || !scene || chosen === "none") return;
+    if (!map || !scene || chosen === "measure") return;
+    if (chosen === "none") return detections ? takeUp(map, true) : undefined;
     const element = map.map.getTargetElement() as HTMLElement;
     element.dataset.tool = chosen;
-    let stop = () => map.judged.setEdited(null);
-    let left = false;
-    if (chosen !== "edit") stop = draw(map.map, chosen, axes(scene), (rings) => drawn(chosen, rings));
-    else {
-      const meant = target();
-      if (meant === null) tool.set("none");
-      else {
-        const begin = async () => {
-          const shape = await shapeOf(meant);
-          if (left || !shape) return;
-          map.judged.setEdited(meant.id);
-          const put = edit(map.map, shape.kind, shape.rings, (rings) => reshape(meant, shape.kind, rings));
-          stop = () => {
-            put();
-            map.judged.setEdited(null);
-          };
-        };
-        begin().catch(fail);
-      }
-    }
+    const stop = chosen === "edit" ? takeUp(map, false) : draw(map.map, chosen, axes(scene), (rings) => drawn(chosen, rings));
     return () => {
-      left = true;
       stop();
       delete element.dataset.tool;
     };
-  }, [map, scene, chosen, turn, selection, annotation]);
+  }, [map, scene, chosen, turn, selection, annotation, detections]);
+}
+
+/** Passing over many shapes quickly asks for none of them. */
+const REST_MS = 150;
+
+/** Puts the selected shape into the hand: whole, or its corners alone, which makes an edited annotation in one drag. */
+function takeUp(map: SceneMap, corners: boolean): () => void {
+  const meant = target();
+  if (meant === null) {
+    if (!corners) tool.set("none");
+    return () => undefined;
+  }
+  let stop: () => void = () => undefined;
+  let left = false;
+  const begin = async () => {
+    const shape = await shapeOf(meant);
+    if (left || !shape) return;
+    if (!corners) map.judged.setEdited(meant.id);
+    const put = edit(map.map, shape.kind, shape.rings, (rings) => reshape(meant, shape.kind, rings), corners);
+    const element = map.map.getTargetElement() as HTMLElement;
+    element.dataset.hand = corners ? "corners" : "whole";
+    stop = () => {
+      put();
+      delete element.dataset.hand;
+      map.judged.setEdited(null);
+    };
+  };
+  // A shape that cannot be had (its run is gone) is told of only to whoever asked to edit it.
+  const timer = window.setTimeout(() => void begin().catch(corners ? () => undefined : fail), corners ? REST_MS : 0);
+  return () => {
+    left = true;
+    window.clearTimeout(timer);
+    stop();
+  };
 }

@@ -1,4 +1,5 @@
 /** Listens to /api/events and keeps the answers in api/queries.ts fresh. Started once by the workspace. */
+import { createStore } from "../state/store";
 import { queries } from "./queries";
 import type { Run } from "./client";
 
@@ -18,33 +19,58 @@ const FAMILIES: Record<string, string[][]> = {
   annotations: [["evaluation"], ["annotations"]],
 };
 const LONGEST_WAIT_MS = 20_000;
+const TICK_MS = 10_000;
+/** Browsers slow timers of hidden tabs to one a minute: longer than that is sleep. */
+const SLEPT_MS = 90_000;
+const QUIET_MS = 180_000;
+
+/** Whether changes arrive by themselves. */
+export const live = createStore<boolean>(true);
 
 /** Opens the stream and reopens it for ever; returns what stops it. The browser resumes by Last-Event-ID itself. */
-export function listen(onLive: (live: boolean) => void): () => void {
+export function listen(): () => void {
   let source: EventSource | null = null;
   let timer = 0;
   let wait = 500;
+  let heard = Date.now();
+  let ticked = Date.now();
   const open = () => {
+    window.clearTimeout(timer);
+    source?.close();
+    heard = Date.now();
     source = new EventSource("/api/events");
     source.onopen = () => {
       wait = 500;
-      onLive(true);
+      live.set(true);
       refresh(Object.values(FAMILIES).flat());
     };
-    const heard = (message: MessageEvent<string>) => take(JSON.parse(message.data) as LiveEvent);
-    source.onmessage = heard;
-    for (const kind of KINDS) source.addEventListener(kind, heard);
+    const hear = (message: MessageEvent<string>) => {
+      heard = Date.now();
+      take(JSON.parse(message.data) as LiveEvent);
+    };
+    source.onmessage = hear;
+    for (const kind of KINDS) source.addEventListener(kind, hear);
     source.onerror = () => {
-      onLive(false);
+      live.set(false);
       if (source?.readyState !== EventSource.CLOSED) return;
       timer = window.setTimeout(open, wait);
       wait = Math.min(wait * 2, LONGEST_WAIT_MS);
     };
   };
+  // A stream that a proxy has let go of without a word looks like a quiet one; a machine that slept comes back to one.
+  const watch = window.setInterval(() => {
+    const slept = Date.now() - ticked > SLEPT_MS;
+    ticked = Date.now();
+    if (slept || Date.now() - heard > QUIET_MS) open();
+  }, TICK_MS);
+  window.addEventListener("online", open);
   open();
   return () => {
+    window.clearInterval(watch);
+    window.removeEventListener("online", open);
     window.clearTimeout(timer);
     source?.close();
+    live.set(false);
   };
 }
 

@@ -29,6 +29,8 @@ export const useSession = () =>
       }
     },
     staleTime: Infinity,
+    // A tab that slept a day learns at once that its session has ended, or that another tab has signed in again.
+    refetchOnWindowFocus: "always",
   });
 
 export const useDatasets = () =>

@@ -1,5 +1,6 @@
 /** Signing in and out. A one-time link is taken out of the address before anything else reads or keeps it. */
 import { client, unwrap, type Session } from "./client";
+import { createStore } from "../state/store";
 import { queries } from "./queries";
 
 /** The secret of a one-time link (`#link=` or `?link=`), removed from the address and the history entry. */
@@ -24,8 +25,14 @@ export async function signOut(): Promise<void> {
   become(null);
 }
 
+/** Who works on this page: stays when the session ends by itself, so that nothing drawn or typed goes with it. */
+export const person = createStore<Session | null>(null);
+
 /** What one person was told is not kept for the next. The session itself stays: the page watches it. */
 function become(session: Session | null): void {
-  queries.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+  const same = session !== null && session.name === person.get()?.name;
+  person.set(session);
+  if (!same) queries.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
   queries.setQueryData<Session | null>(["session"], session);
+  if (same) void queries.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "session" });
 }

@@ -1,6 +1,10 @@
 /** The page: signing in, or the workspace. */
+import { useEffect } from "react";
+import { person } from "../api/session";
 import { useSession } from "../api/queries";
 import { SignIn } from "../signin/SignIn";
+import { SignInAgain } from "../signin/SignInAgain";
+import { useStore } from "../state/store";
 import { ErrorText } from "../parts/ErrorText";
 import { StatusPage } from "../status/StatusPage";
 import { Workspace } from "./Workspace";
@@ -10,14 +14,24 @@ const ON_STATUS = /^\/status\/?$/.test(window.location.pathname);
 
 export function App({ linkError }: { linkError: unknown }) {
   const session = useSession();
+  const known = useStore(person);
+  useEffect(() => {
+    if (session.data) person.set(session.data);
+  }, [session.data]);
   if (session.isPending) return <div className="blank" aria-busy="true" />;
-  if (session.error) {
+  if (session.error && !known) {
     return (
       <main className="blank">
         <ErrorText error={session.error} />
       </main>
     );
   }
-  if (!session.data) return <SignIn linkError={linkError} />;
-  return ON_STATUS ? <StatusPage session={session.data} /> : <Workspace session={session.data} />;
+  const shown = session.data ?? known;
+  if (!shown) return <SignIn linkError={linkError} />;
+  return (
+    <>
+      {ON_STATUS ? <StatusPage session={shown} /> : <Workspace key={shown.name} session={shown} />}
+      {session.data === null ? <SignInAgain name={shown.name} /> : null}
+    </>
+  );
 }

@@ -13,13 +13,12 @@ export function Notices() {
           <p>
             {notice.text} {notice.remedy ? <span className="quiet">{notice.remedy}</span> : null}
           </p>
-          {notice.undo ? (
-            <button type="button" onClick={notice.undo}>
-              Undo
+          {notice.action ? (
+            <button type="button" onClick={notice.action.act}>
+              {notice.action.label}
             </button>
-          ) : (
-            <IconButton label="Dismiss" icon={<X />} onClick={() => dismiss(notice.id)} />
-          )}
+          ) : null}
+          {notice.kind === "undo" ? null : <IconButton label="Dismiss" icon={<X />} onClick={() => dismiss(notice.id)} />}
         </div>
       ))}
     </div>

@@ -1,10 +1,10 @@
 /** How many workers there are; each with what it does, and a button to drain it. */
 import type { Session } from "../api/client";
+import { live } from "../api/events";
 import { useWorkers } from "../api/queries";
 import { DrainButton } from "../parts/DrainButton";
 import { Popover } from "../parts/Popover";
 import { useStore } from "../state/store";
-import { live } from "./Workspace";
 
 export function WorkerMenu({ session }: { session: Session }) {
   const workers = useWorkers().data;

@@ -2,7 +2,7 @@
 import { useEffect } from "react";
 import { listen } from "../api/events";
 import type { Session } from "../api/client";
-import { useDatasets } from "../api/queries";
+import { useDatasets, useSession } from "../api/queries";
 import { SaveMark } from "../annotate/SaveMark";
 import { useAnnotations } from "../annotate/useAnnotations";
 import { CompareView } from "../compare/CompareView";
@@ -12,24 +12,22 @@ import { useKeys } from "../keys/useKeys";
 import { MapTools } from "../map/MapTools";
 import { MapView } from "../map/MapView";
 import { Readout } from "../map/Readout";
+import { Measure } from "../measure/Measure";
 import { Palette } from "../palette/Palette";
 import { DropZone } from "../scenes/DropZone";
 import { ScenePanel } from "../scenes/ScenePanel";
 import { adjust, openScene, useAddress } from "../state/navigation";
-import { createStore } from "../state/store";
 import { FirstDataset } from "./FirstDataset";
 import { Header } from "./Header";
 import { MapHint } from "./MapHint";
 import { Notices } from "./Notices";
 import { Strip } from "./Strip";
 
-/** Whether changes arrive by themselves. */
-export const live = createStore<boolean>(true);
-
 export function Workspace({ session }: { session: Session }) {
   const { dataset, compare } = useAddress();
   const datasets = useDatasets();
-  useEffect(() => listen((on) => live.set(on)), []);
+  const here = useSession().data !== null;
+  useEffect(() => (here ? listen() : undefined), [here]);
   useKeys();
   useAnnotations(session.name);
   const first = datasets.data?.[0]?.name;
@@ -53,6 +51,7 @@ export function Workspace({ session }: { session: Session }) {
             <MapTools />
             <MapHint />
             <SaveMark />
+            <Measure />
             <Readout />
           </main>
           <DetectionPanel />

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Evaluation } from "../api/client";
-import { ANY, bars, countAtLeast, measuresOf, passes, pointAt, sizeInPixels, snap } from "./filter";
+import type { Annotation, Evaluation } from "../api/client";
+import { ANY, bars, countAtLeast, judged, measuresOf, passes, pointAt, sizeInPixels, snap } from "./filter";
 
 describe("filtering", () => {
   it("keeps the score at the threshold and drops hidden classes", () => {
@@ -44,6 +44,12 @@ describe("filtering", () => {
   it("draws nothing out of nothing", () => {
     expect(bars([0, 0, 0], 3)).toEqual([0, 0, 0]);
   });
+});
+
+it("counts what people have judged of one run", () => {
+  const said = [["accepted", "a"], ["accepted", "a"], ["rejected", "a"], ["rejected", "b"]].map(([verdict, run_id]) => ({ verdict, deleted: false, origin: { run_id, ordinal: 1 } }) as unknown as Annotation);
+  const deleted = { ...said[0], deleted: true } as Annotation;
+  expect(judged([...said, deleted, { verdict: "accepted", origin: null } as unknown as Annotation], "a")).toEqual({ right: 2, wrong: 1 });
 });
 
 describe("precision and recall", () => {

@@ -1,5 +1,5 @@
 /** Which detections are shown, and how many that is, decided in the browser. Pure. */
-import type { Evaluation, Histogram } from "../api/client";
+import type { Annotation, Evaluation, Histogram } from "../api/client";
 
 /** From and to, both included; null: no bound. */
 export type Range = readonly [number | null, number | null];
@@ -68,6 +68,13 @@ export function bars(counts: readonly number[], groups: number): number[] {
   }
   const highest = Math.max(1, ...sums);
   return sums.map((sum) => Math.sqrt(sum / highest));
+}
+
+/** How many of a run's detections people have called right and wrong, whatever their score. */
+export function judged(said: readonly Annotation[], run: string): { right: number; wrong: number } {
+  const own = said.filter((each) => !each.deleted && each.origin?.run_id === run);
+  const right = own.filter((each) => each.verdict === "accepted").length;
+  return { right, wrong: own.length - right };
 }
 
 /** The figures for a threshold: those of the highest point of the curve that is not above it. */

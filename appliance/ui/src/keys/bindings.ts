@@ -20,6 +20,7 @@ export interface Binding {
 }
 
 const STEP = 0.01;
+const TURN = 15;
 
 export const BINDINGS: Binding[] = [
   { keys: ["f"], shown: "F", what: "Next scene", act: (workspace) => stepScene(workspace, 1) },
@@ -39,6 +40,9 @@ export const BINDINGS: Binding[] = [
   { keys: ["+", "="], shown: "+", what: "Zoom in", act: () => sceneMap.get()?.zoomBy(1) },
   { keys: ["-"], shown: "−", what: "Zoom out", act: () => sceneMap.get()?.zoomBy(-1) },
   { keys: ["0"], shown: "0", what: "Fit the scene", act: () => sceneMap.get()?.fit() },
+  { keys: ["q"], shown: "Q", what: "Turn the map to the left", act: () => sceneMap.get()?.turnBy(-TURN) },
+  { keys: ["w"], shown: "W", what: "Turn the map to the right", act: () => sceneMap.get()?.turnBy(TURN) },
+  { keys: ["n"], shown: "N", what: "North up", act: () => sceneMap.get()?.turnBy(null) },
   { keys: ["t"], shown: "T", what: "Dark or light", act: toggleTheme },
 ];
 

@@ -1,5 +1,6 @@
 /** The map in the page: ties the address, the data and OpenLayers together. */
 import { useEffect, useRef } from "react";
+import { live } from "../api/events";
 import { useAddress } from "../state/navigation";
 import { useStore } from "../state/store";
 import { theme } from "../state/preferences";
@@ -74,5 +75,18 @@ function useLayers(map: SceneMap | null): void {
   useEffect(() => map?.shapes.setSelected(selection), [map, selection]);
   useEffect(() => map?.showAnnotations(annotations), [map, annotations]);
   useEffect(() => map?.setOpacity(seen), [map, seen]);
-  useEffect(() => map?.basemap.restyle(), [map, chosen]);
+  const connected = useStore(live);
+  const cut = useRef(false);
+  useEffect(() => {
+    // Tiles that failed while the line was cut, or the session had ended, are asked for again.
+    if (connected && cut.current) map?.refresh();
+    cut.current = !connected;
+  }, [map, connected]);
+  useEffect(() => {
+    map?.basemap.restyle();
+    const system = window.matchMedia("(prefers-color-scheme: light)");
+    const restyle = () => map?.basemap.restyle();
+    system.addEventListener("change", restyle);
+    return () => system.removeEventListener("change", restyle);
+  }, [map, chosen]);
 }

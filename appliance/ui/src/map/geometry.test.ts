@@ -28,18 +28,18 @@ describe("where a scene lies", () => {
 
 describe("a place", () => {
   it.each([true, false])("comes back to where it was (georeferenced: %s)", (georeferenced) => {
-    const place = toPlace(-9126973.5, 3463851.2, 0.37, georeferenced);
+    const place = toPlace([-9126973.5, 3463851.2], 0.37, 0, georeferenced);
     const [x, y] = fromPlace(place, georeferenced);
     expect(x).toBeCloseTo(-9126973.5, 4);
     expect(y).toBeCloseTo(3463851.2, 4);
   });
 
   it("counts rows downwards in pixels", () => {
-    expect(toPlace(10, -20, 1, false)).toMatchObject({ first: 10, second: 20 });
+    expect(toPlace([10, -20], 1, -Math.PI / 2, false)).toMatchObject({ first: 10, second: 20, turn: 270 });
   });
 });
 
 it("a map metre at 60 degrees is half a metre on the ground", () => {
-  const [, y] = fromPlace({ first: 60, second: 0, zoom: 1 }, true);
+  const [, y] = fromPlace({ first: 60, second: 0, zoom: 1, turn: 0 }, true);
   expect(groundScale(y)).toBeCloseTo(0.5, 6);
 });

@@ -53,11 +53,13 @@ export function groundScale(y: number): number {
   return 1 / Math.cosh(y / RADIUS);
 }
 
-export function toPlace(x: number, y: number, resolution: number, georeferenced: boolean): Place {
+/** `rotation` in radians, as OpenLayers has it. */
+export function toPlace([x, y]: readonly [number, number], resolution: number, rotation: number, georeferenced: boolean): Place {
   const zoom = zoomOf(resolution);
-  if (!georeferenced) return { first: x, second: -y, zoom };
+  const turn = (((rotation * 180) / Math.PI) % 360 + 360) % 360;
+  if (!georeferenced) return { first: x, second: -y, zoom, turn };
   const [longitude, latitude] = toLonLat([x, y]) as [number, number];
-  return { first: latitude, second: longitude, zoom };
+  return { first: latitude, second: longitude, zoom, turn };
 }
 
 export function fromPlace(place: Place, georeferenced: boolean): [number, number] {

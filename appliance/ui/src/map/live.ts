@@ -9,6 +9,8 @@ export interface LiveView {
   y: number;
   /** Map metres per screen pixel. */
   resolution: number;
+  /** Radians clockwise; 0: north up. */
+  rotation: number;
 }
 
 export interface InView {

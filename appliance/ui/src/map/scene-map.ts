@@ -36,9 +36,9 @@ export class SceneMap {
     this.map = new Map({
       target,
       controls: [],
-      interactions: interactions({ altShiftDragRotate: false, pinchRotate: false }),
+      interactions: interactions(),
       layers: [this.basemap.layer, this.basemap.footprints, this.picture, this.annotations, this.shapes.group, this.judged.layer],
-      view: view ?? new View({ center: [0, 2e6], zoom: 2, minZoom: 0, maxZoom: 28, enableRotation: false, smoothResolutionConstraint: false }),
+      view: view ?? new View({ center: [0, 2e6], zoom: 2, minZoom: 0, maxZoom: 28, smoothResolutionConstraint: false }),
       maxTilesLoading: 24,
     });
     this.basemap.restyle();
@@ -99,6 +99,13 @@ export class SceneMap {
     this.picture.setOpacity(opacity);
   }
 
+  /** Asks for everything again that the map draws. */
+  refresh(): void {
+    this.picture.getSource()?.refresh();
+    this.shapes.refresh();
+    this.refreshAnnotations();
+  }
+
   refreshAnnotations(): void {
     this.annotations.getSource()?.refresh();
   }
@@ -118,6 +125,16 @@ export class SceneMap {
     const view = this.map.getView();
     view.setCenter(fromPlace(place, this.georeferenced));
     view.setZoom(place.zoom);
+    view.setRotation((place.turn * Math.PI) / 180);
+  }
+
+  /** Turns the map clockwise by degrees; by null, north comes up again. */
+  turnBy(degrees: number | null): void {
+    const view = this.map.getView();
+    const now = view.getRotation();
+    // Back to north on the shorter way.
+    const upright = Math.round(now / (2 * Math.PI)) * 2 * Math.PI;
+    view.animate({ rotation: degrees === null ? upright : now + (degrees * Math.PI) / 180, duration: motion() });
   }
 
   zoomBy(levels: number): void {
@@ -144,7 +161,7 @@ export class SceneMap {
     const centre = view.getCenter();
     const resolution = view.getResolution();
     if (!centre || !resolution) return null;
-    return toPlace(centre[0] ?? 0, centre[1] ?? 0, resolution, this.georeferenced);
+    return toPlace([centre[0] ?? 0, centre[1] ?? 0], resolution, view.getRotation(), this.georeferenced);
   }
 
   shown(): Extent {

@@ -65,9 +65,14 @@ export class Shapes {
     });
     this.loaded = new LoadedTiles(source, () => this.onArrive());
     const renderMode = count <= CRISP_UP_TO ? "vector" : "hybrid";
-    this.layer = new VectorTileLayer({ source, extent, renderMode, style: (feature, resolution) => this.style(feature, resolution), zIndex: 5 });
+    // Names that would overlap give way to each other; counts never do (map/styles.ts).
+    this.layer = new VectorTileLayer({ source, extent, renderMode, declutter: true, style: (feature, resolution) => this.style(feature, resolution), zIndex: 5 });
     this.over = new VectorTileLayer({ source, extent, renderMode: "vector", style: (feature) => this.styleOver(feature), zIndex: 6 });
     this.group.getLayers().extend([this.layer, this.over]);
+  }
+
+  refresh(): void {
+    this.show(...this.shown);
   }
 
   setVisible(visible: boolean): void {

@@ -1,4 +1,7 @@
 /** How shapes look: a thin outline in the class's colour on a dark halo, so that snow and sea both leave it readable. */
+import LineString from "ol/geom/LineString";
+import MultiPoint from "ol/geom/MultiPoint";
+import type Point from "ol/geom/Point";
 import Circle from "ol/style/Circle";
 import Fill from "ol/style/Fill";
 import Stroke from "ol/style/Stroke";
@@ -58,8 +61,8 @@ export function countStyle(total: number, index: number): Style {
   const known = discs.get(key);
   if (known) return known;
   const ring = new Stroke({ color: classColour(index), width: 2 });
-  const disc = new Circle({ radius: radiusOf(total), fill: new Fill({ color: "rgba(8, 11, 13, 0.78)" }), stroke: ring });
-  const text = new Text({ text: short(total), font: FONT, fill: new Fill({ color: "#ffffff" }) });
+  const disc = new Circle({ radius: radiusOf(total), fill: new Fill({ color: "rgba(8, 11, 13, 0.78)" }), stroke: ring, declutterMode: "none" });
+  const text = new Text({ text: short(total), font: FONT, declutterMode: "none", fill: new Fill({ color: "#ffffff" }) });
   const style = new Style({ image: disc, text, zIndex: 4 });
   if (discs.size > MOST_DISCS) discs.clear();
   discs.set(key, style);
@@ -91,11 +94,27 @@ export const ANNOTATION_STYLE: Style[] = [
   new Style({ stroke: new Stroke({ color: ANNOTATION_COLOUR, width: 1.2, lineDash: [4, 3] }), zIndex: 2 }),
 ];
 
-/** The shape under the hand, and its corners. */
-export function editStyles(): Style[] {
+/** The shape under the hand, and its corners; with `corners`, these alone: the shape itself is drawn already. */
+export function editStyles(corners = false): Style[] {
   const fill = new Fill({ color: ANNOTATION_COLOUR });
-  const handle = new Circle({ radius: 5, fill, stroke: new Stroke({ color: HALO, width: 2 }) });
+  const handle = new Circle({ radius: corners ? 3.5 : 5, fill, stroke: new Stroke({ color: HALO, width: 2 }) });
+  if (corners) return [...stroke(ANNOTATION_COLOUR, 1, 2.5), new Style({ image: handle, zIndex: 5 })];
   return [...stroke(ANNOTATION_COLOUR, 2, 5), new Style({ fill: new Fill({ color: "rgba(255, 255, 255, 0.08)" }), image: handle, zIndex: 5 })];
+}
+
+/** A measured line and its points. */
+export function measureStyle(): Style[] {
+  const dot = new Circle({ radius: 3.5, fill: new Fill({ color: ANNOTATION_COLOUR }), stroke: new Stroke({ color: HALO, width: 2 }) });
+  const points = (feature: unknown) => {
+    const line = (feature as { getGeometry: () => unknown }).getGeometry();
+    return line instanceof LineString ? new MultiPoint(line.getCoordinates()) : (line as Point);
+  };
+  return [...stroke(ANNOTATION_COLOUR, 2, 5), new Style({ image: dot, geometry: points, zIndex: 5 })];
+}
+
+/** From the last point back to the first: what the line encloses. */
+export function closingStyle(line: LineString): Style {
+  return new Style({ geometry: line, stroke: new Stroke({ color: "rgba(255, 255, 255, 0.6)", width: 1.2, lineDash: [3, 5] }), zIndex: 2 });
 }
 
 /** Land and borders of the offline basemap, and the footprints of scenes on it, read from the theme's tokens. */

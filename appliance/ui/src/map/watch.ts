@@ -26,7 +26,7 @@ export function watch(scene: SceneMap): () => void {
     const resolution = view.getResolution() ?? 1;
     const [cx = 0, cy = 0] = view.getCenter() ?? [];
     const [x, y] = pointer ?? [cx, cy];
-    liveView.set({ x, y, resolution });
+    liveView.set({ x, y, resolution, rotation: view.getRotation() });
     const right = otherMap.get();
     const under = beyond && right ? right : scene;
     const hit = pointer && !view.getAnimating() ? under.shapes.at(x, y, resolution) : null;
@@ -76,6 +76,7 @@ export function watch(scene: SceneMap): () => void {
     }),
     map.on("rendercomplete", collect),
     map.getView().on("change:resolution", soon),
+    map.getView().on("change:rotation", soon),
   ];
   const leave = () => {
     pointer = null;
@@ -102,7 +103,7 @@ export function watchHover({ map, shapes }: SceneMap): () => void {
   const key = map.on("pointermove", (event) => {
     const [x = 0, y = 0] = event.coordinate;
     const resolution = map.getView().getResolution() ?? 1;
-    liveView.set({ x, y, resolution });
+    liveView.set({ x, y, resolution, rotation: map.getView().getRotation() });
     shapes.setHovered(shapes.at(x, y, resolution)?.ordinal ?? null);
   });
   return () => unByKey(key);

@@ -1,6 +1,7 @@
 /** Everything that can be done by typing: commands, scenes, datasets, detectors, places. */
 import type { Dataset, Session } from "../api/client";
 import { signOut } from "../api/session";
+import { take } from "../annotate/keys";
 import { toggleCompare } from "../compare/acts";
 import { sceneMap } from "../map/live";
 import { parsePlace } from "../map/readout";
@@ -42,6 +43,8 @@ function sceneCommands(workspace: Workspace): Command[] {
   return [
     { id: "compare", kind: "command", title: "Compare with another run, annotations or another scene", keys: "C", act: () => toggleCompare(workspace) },
     { id: "fit", kind: "command", title: "Fit the scene", keys: "0", act: () => sceneMap.get()?.fit() },
+    { id: "measure", kind: "command", title: "Measure a length and an area", keys: "M", act: () => take("measure") },
+    { id: "north", kind: "command", title: "North up", keys: "N", act: () => sceneMap.get()?.turnBy(null) },
     { id: "annotations", kind: "command", title: "Show or hide annotations", keys: "A", act: () => adjust({ annotations: !getAddress().annotations }) },
     { id: "detections", kind: "command", title: "Show or hide detections", keys: "H", act: () => adjust({ detections: !getAddress().detections }) },
     { id: "running-point", kind: "command", title: "Back to the running point", keys: "\\", act: () => adjust({ threshold: null }) },
@@ -64,5 +67,5 @@ function placeCommand(text: string): Command[] {
   const map = sceneMap.get();
   if (!place || !map?.georeferenced) return [];
   const zoom = Math.max(map.map.getView().getZoom() ?? 0, PLACE_ZOOM);
-  return [{ id: "place", kind: "place", title: `Go to ${text.trim()}`, act: () => map.moveTo({ first: place.latitude, second: place.longitude, zoom }) }];
+  return [{ id: "place", kind: "place", title: `Go to ${text.trim()}`, act: () => map.moveTo({ first: place.latitude, second: place.longitude, zoom, turn: 0 }) }];
 }

@@ -33,6 +33,12 @@ export function metres(value: number): string {
   return value >= 1000 ? `${trim(value / 1000)}${THIN}km` : value >= 1 ? `${trim(value)}${THIN}m` : `${trim(value * 100)}${THIN}cm`;
 }
 
+/** A measured length, as finely as one can point: centimetres, decimetres, metres. */
+export function measuredLength(value: number): string {
+  if (value >= 1000) return `${(value / 1000).toFixed(3)}${THIN}km`;
+  return `${value.toFixed(value < 10 ? 2 : 1)}${THIN}m`;
+}
+
 /** An area on the ground, or in pixels. */
 export function area(value: number, ground: boolean): string {
   if (!ground) return `${count(value)}${THIN}px²`;

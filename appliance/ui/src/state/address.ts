@@ -5,6 +5,8 @@ export interface Place {
   first: number;
   second: number;
   zoom: number;
+  /** Degrees that the map is turned clockwise; 0: north up. */
+  turn: number;
 }
 
 /** How the scene's bands become a picture; null means as recorded with the scene. */
@@ -45,6 +47,8 @@ export interface Address extends Display, Comparing {
   place: Place | null;
   annotations: boolean;
   detections: boolean;
+  /** The analyst says that every object of the scene is annotated. */
+  complete: boolean;
 }
 
 export const NOWHERE: Address = {
@@ -60,6 +64,7 @@ export const NOWHERE: Address = {
   place: null,
   annotations: false,
   detections: true,
+  complete: false,
   bands: null,
   rescale: null,
   compare: null,
@@ -88,6 +93,7 @@ export function parseAddress(search: string): Address {
     place: place(query.get("at")),
     annotations: query.get("annotations") === "1",
     detections: query.get("detections") !== "0",
+    complete: query.get("complete") === "1",
     bands: (bands?.length === 1 || bands?.length === 3) && bands.every((band) => Number.isInteger(band) && band > 0) ? bands : null,
     rescale: rescale?.length === 2 && (rescale[0] ?? 0) < (rescale[1] ?? 0) ? [rescale[0] ?? 0, rescale[1] ?? 1] : null,
     ...comparing(query),
@@ -101,7 +107,7 @@ export function formatAddress(address: Address): string {
   };
   put("dataset", address.dataset);
   put("scene", address.scene);
-  put("at", address.place && `${round(address.place.first, 6)},${round(address.place.second, 6)},${round(address.place.zoom, 2)}`);
+  put("at", address.place && formatPlace(address.place));
   put("run", address.run);
   put("t", address.threshold === null ? null : round(address.threshold, 3));
   put("sel", address.selection);
@@ -111,6 +117,7 @@ export function formatAddress(address: Address): string {
   put("area", formatBounds(address.area));
   put("annotations", address.annotations ? 1 : null);
   put("detections", address.detections ? null : 0);
+  put("complete", address.complete ? 1 : null);
   put("bands", address.bands && address.bands.join(","));
   put("stretch", address.rescale && address.rescale.join(","));
   put("compare", address.compare);
@@ -153,9 +160,14 @@ function comparing(query: URLSearchParams): Comparing {
 const share = (value: number): number => Math.min(1, Math.max(0, value));
 
 function place(text: string | null): Place | null {
-  const [first, second, zoom, ...rest] = numbers(text) ?? [];
+  const [first, second, zoom, turn = 0, ...rest] = numbers(text) ?? [];
   if (first === undefined || second === undefined || zoom === undefined || rest.length > 0) return null;
-  return { first, second, zoom: Math.min(30, Math.max(0, zoom)) };
+  return { first, second, zoom: Math.min(30, Math.max(0, zoom)), turn: ((turn % 360) + 360) % 360 };
+}
+
+function formatPlace({ first, second, zoom, turn }: Place): string {
+  const parts = [round(first, 6), round(second, 6), round(zoom, 2), ...(round(turn, 1) === 0 ? [] : [round(turn, 1)])];
+  return parts.join(",");
 }
 
 function numbers(text: string | null): number[] | null {

@@ -49,6 +49,6 @@ function write(): void {
 
 /** To another scene or dataset: what belonged to the last one is let go, the display of layers is kept. */
 export function openScene(scene: string | null, dataset: string | null = current.dataset): void {
-  const alone = { compare: null, other: null, otherThreshold: null, differences: false };
+  const alone = { compare: null, other: null, otherThreshold: null, differences: false, complete: false };
   go({ dataset, scene, run: null, threshold: null, selection: null, annotation: null, hidden: [], place: null, bands: null, rescale: null, ...alone });
 }

@@ -7,7 +7,7 @@ export interface Notice {
   kind: "error" | "undo" | "done";
   text: string;
   remedy: string;
-  undo?: () => void;
+  action?: { label: string; act: () => void };
 }
 
 export const notices = createStore<Notice[]>([]);
@@ -24,9 +24,15 @@ export function dismiss(id: number): void {
   notices.set((before) => before.filter((notice) => notice.id !== id));
 }
 
-export function fail(error: unknown): void {
+/** An error; `way`: what can be done about it, on a button that stays as long as the error does. */
+export function fail(error: unknown, way?: { label: string; act: () => void }): void {
   if (error instanceof ProblemError) {
-    if (error.status !== 401) add({ kind: "error", text: error.detail, remedy: error.remedy });
+    if (error.status === 401) return;
+    const id = add({ kind: "error", text: error.detail, remedy: error.remedy, ...(way ? { action: { label: way.label, act: () => go(way.act) } } : {}) });
+    const go = (act: () => void) => {
+      dismiss(id);
+      act();
+    };
     return;
   }
   add({ kind: "error", text: error instanceof Error ? error.message : String(error), remedy: "" });
@@ -61,8 +67,11 @@ export function later(text: string, act: () => Promise<unknown>, undo: () => voi
     kind: "undo",
     text,
     remedy: "",
-    undo: () => {
-      if (close()) undo();
+    action: {
+      label: "Undo",
+      act: () => {
+        if (close()) undo();
+      },
     },
   });
   const timer = window.setTimeout(finish, UNDO_MS);
