@@ -37,7 +37,7 @@ test-python: ## Unit, integration and browser tests (PYTEST_ARGS="-k name")
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)
 
 .PHONY: bench
-bench: setup-dev ## Figures side by side with a peer: NAME=predict|feed|memory|merge|normalise|tiles|vectors|dispatch|ingest
+bench: setup-dev ## Figures side by side with a peer: NAME=predict|feed|memory|merge|normalise|tiles|vectors|dispatch|ingest|page
 	@$(PYTHON) -m benchmarks $(NAME) $(BENCH_ARGS)
 
 .PHONY: soak

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-NAMES = ("predict", "feed", "memory", "merge", "normalise", "tiles", "vectors", "dispatch", "ingest")
+NAMES = ("predict", "feed", "memory", "merge", "normalise", "tiles", "vectors", "dispatch", "ingest", "page")
 
 
 def main() -> None:

@@ -29,8 +29,9 @@ class Comparison:
     unit: str
 
     @property
-    def ratio(self) -> float:
-        return self.ours / self.peer
+    def ratio(self) -> float | None:
+        """None beside a peer of nothing at all: a budget of zero has no ratio."""
+        return self.ours / self.peer if self.peer else None
 
     def line(self) -> str:
         """The JSON line; figures to four significant digits."""

@@ -1,0 +1,59 @@
+"""Panning as a hand does it, and what that costs: frames and memory. Used by the `page` benchmark."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from random import Random
+
+from benchmarks.chromium import VIEW, Watched
+
+_PIXELS_A_SECOND = 600
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Per second, the median over the seconds; the 95th percentile of the time between two, in milliseconds."""
+
+    median: float
+    slow_milliseconds: float
+
+
+def frames_per_second(watched: Watched, seconds: int) -> Frames:
+    """Pan for so many seconds, to and fro, and count the frames that the page got to draw."""
+    watched.page.evaluate("() => window.__count()")
+    for turn in range(seconds):
+        _drag(watched, _PIXELS_A_SECOND * (1 if turn % 2 else -1), 0)
+    frames: list[float] = watched.page.evaluate(
+        "() => { const all = window.__seen.frames; window.__seen.frames = null; return all; }"
+    )
+    spans = sorted(after - before for before, after in pairwise(frames))
+    whole = (frames[-1] - frames[0]) / 1000
+    return Frames(len(spans) / whole, spans[int(len(spans) * 0.95)])
+
+
+def heap_over(watched: Watched, seconds: float, every: float) -> list[float]:
+    """Wander over the scene at several zooms; megabytes alive after each `every` seconds."""
+    random, found = Random(1), []
+    start = time.monotonic()
+    while time.monotonic() - start < seconds:
+        until = start + every * (len(found) + 1)
+        while time.monotonic() < until:
+            watched.page.keyboard.press(random.choice("0++"))
+            watched.page.wait_for_timeout(300)
+            for _ in range(4):
+                _drag(watched, random.randint(-500, 500), random.randint(-300, 300))
+        watched.page.keyboard.press("0")
+        watched.page.wait_for_timeout(2000)
+        found.append(round(watched.heap_megabytes(), 2))
+    return found
+
+
+def _drag(watched: Watched, across: int, down: int) -> None:
+    """Done by the browser itself at its own pace: a finger on the middle of the map."""
+    gesture = {"x": VIEW["width"] // 2, "y": VIEW["height"] // 2, "xDistance": across, "yDistance": down}
+    watched.session.send(
+        "Input.synthesizeScrollGesture",
+        {**gesture, "speed": _PIXELS_A_SECOND, "gestureSourceType": "touch", "preventFling": True},
+    )
