@@ -6,7 +6,7 @@ const api = process.env.VEDETTE_API ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   plugins: [react()],
-  build: { target: "es2022", assetsInlineLimit: 0, chunkSizeWarningLimit: 1200, modulePreload: { polyfill: false } },
+  build: { target: "es2022", cssTarget: ["chrome123", "firefox128", "safari17.5"], assetsInlineLimit: 0, chunkSizeWarningLimit: 1200, modulePreload: { polyfill: false } },
   worker: { format: "es" },
   server: { host: "127.0.0.1", proxy: { "/api": api } },
   test: { environment: "node", include: ["src/**/*.test.ts"] },

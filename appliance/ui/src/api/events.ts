@@ -26,6 +26,8 @@ const QUIET_MS = 180_000;
 
 /** Whether changes arrive by themselves. */
 export const live = createStore<boolean>(true);
+/** What changed between the first answers and the opening of the stream is asked for when the first picture is there. */
+const FIRST_MS = 1_500;
 
 /** Opens the stream and reopens it for ever; returns what stops it. The browser resumes by Last-Event-ID itself. */
 export function listen(): () => void {
@@ -34,6 +36,7 @@ export function listen(): () => void {
   let wait = 500;
   let heard = Date.now();
   let ticked = Date.now();
+  let before = false;
   const open = () => {
     window.clearTimeout(timer);
     source?.close();
@@ -42,7 +45,8 @@ export function listen(): () => void {
     source.onopen = () => {
       wait = 500;
       live.set(true);
-      refresh(Object.values(FAMILIES).flat());
+      window.setTimeout(() => refresh(Object.values(FAMILIES).flat()), before ? 0 : FIRST_MS);
+      before = true;
     };
     const hear = (message: MessageEvent<string>) => {
       heard = Date.now();

@@ -1,6 +1,7 @@
 /** The map in the page: ties the address, the data and OpenLayers together. */
 import { useEffect, useRef } from "react";
 import { live } from "../api/events";
+import { useItems } from "../api/queries";
 import { useAddress } from "../state/navigation";
 import { useStore } from "../state/store";
 import { theme } from "../state/preferences";
@@ -39,7 +40,9 @@ export function MapView() {
 
 function useScene(map: SceneMap | null): void {
   const { items, item, run, drawable } = useWorkspace();
-  const { bands, rescale, place } = useAddress();
+  const { dataset, scene, bands, rescale, place } = useAddress();
+  // Until it is known whether the scene is there, the map does not go to the earth in its place.
+  const coming = useItems(dataset).isPending && scene !== null;
   const shown = item?.state === "ready" ? item : null;
   const drawn = shown && drawable && run ? run.id : null;
   // The place is read when a scene comes up and written when the map moves: it must not move the map by itself.
@@ -53,10 +56,10 @@ function useScene(map: SceneMap | null): void {
     if (!shown && !wanted.current) map?.fit(false);
   }, [map, items, shown]);
   useEffect(() => {
-    if (!map?.show(shown, { bands, rescale })) return;
+    if (coming || !map?.show(shown, { bands, rescale })) return;
     if (wanted.current) map.moveTo(wanted.current);
     else map.fit(false);
-  }, [map, shown, bands, rescale]);
+  }, [map, coming, shown, bands, rescale]);
   const finished = run?.finished_at ?? null;
   const found = run?.summary?.detections ?? 0;
   useEffect(() => {

@@ -13,17 +13,22 @@ import type { Extent } from "./geometry";
 import { quietStyles } from "./styles";
 import { unwrap } from "./unwrap";
 
-/** A layer that fetches its file when it is first shown. */
+/** Map metres per pixel. Closer in, a coast of 1:50 million is off by more than the screen is wide, and costs a fifth of each frame. */
+const CLOSEST = 30;
+const AGAIN_MS = 10_000;
+
+/** A layer that fetches its file when it is first drawn. */
 export class Basemap {
-  readonly layer = new VectorLayer({ source: new VectorSource({ wrapX: true }), zIndex: 0, visible: false });
+  readonly layer = new VectorLayer({
+    source: landSource(),
+    zIndex: 0,
+    visible: false,
+    minResolution: CLOSEST,
+  });
   readonly footprints = new VectorLayer({ source: new VectorSource<Feature<Polygon>>(), zIndex: 1 });
-  private asked = false;
 
   show(visible: boolean): void {
     this.layer.setVisible(visible);
-    if (!visible || this.asked) return;
-    this.asked = true;
-    void this.load();
   }
 
   /** Outlines of scenes, to be found from afar and clicked; each feature's id is the item's. */
@@ -44,22 +49,23 @@ export class Basemap {
     this.layer.setStyle(styles.land);
     this.footprints.setStyle(styles.footprint);
   }
+}
 
-  private async load(): Promise<void> {
-    try {
-      const answer = await fetch(countries);
-      const topology = (await answer.json()) as Topology;
-      const object = topology.objects.countries;
-      if (!object) return;
-      const collection = feature(topology, object) as FeatureCollection;
-      const flat = collection.features.map((each) => ({ ...each, geometry: flatten(each.geometry) }));
-      const shapes = new GeoJSON().readFeatures({ ...collection, features: flat }, { featureProjection: "EPSG:3857" });
-      this.layer.getSource()?.addFeatures(shapes);
-    } catch {
-      // Without the basemap the scene is still all there; it is asked for again with the next scene.
-      this.asked = false;
-    }
-  }
+function landSource(): VectorSource {
+  const source = new VectorSource({ wrapX: true, loader: loadLand });
+  // Without the basemap the scene is still all there; it is asked for again while it is missed.
+  source.on("featuresloaderror", () => window.setTimeout(() => source.refresh(), AGAIN_MS));
+  return source;
+}
+
+async function loadLand(): Promise<Feature[]> {
+  const answer = await fetch(countries);
+  const topology = (await answer.json()) as Topology;
+  const object = topology.objects.countries;
+  if (!object) return [];
+  const collection = feature(topology, object) as FeatureCollection;
+  const flat = collection.features.map((each) => ({ ...each, geometry: flatten(each.geometry) }));
+  return new GeoJSON().readFeatures({ ...collection, features: flat }, { featureProjection: "EPSG:3857" });
 }
 
 function flatten(geometry: Geometry): Geometry {

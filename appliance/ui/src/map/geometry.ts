@@ -40,6 +40,13 @@ export function finestZoom(scene: Located): number {
   return Math.min(24, Math.max(0, Math.ceil(Math.log2(RESOLUTION_0 / resolution) - 0.01)));
 }
 
+/** The finest zoom at which the whole scene is no larger than one tile; it may still lie on up to four. */
+export function coarsestZoom(scene: Located): number {
+  const extent = sceneExtent(scene);
+  const side = Math.max(extent[2] - extent[0], extent[3] - extent[1]);
+  return Math.min(24, Math.max(0, Math.floor(Math.log2((RESOLUTION_0 * 256) / side))));
+}
+
 export function zoomOf(resolution: number): number {
   return Math.log2(RESOLUTION_0 / resolution);
 }

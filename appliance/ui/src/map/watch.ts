@@ -7,8 +7,8 @@ import { adjust, getAddress, go, openScene } from "../state/navigation";
 import { inView, lastSelected, liveView, otherMap } from "./live";
 import type { SceneMap } from "./scene-map";
 
-/** Tiles arrive in bursts: the list of what is in view waits for the burst's end. */
-const ARRIVALS_MS = 80;
+/** Tiles arrive in bursts, and a moving map is complete at every frame: the list of what is in view waits for the end. */
+const SETTLED_MS = 80;
 
 /** Starts listening; returns what stops it. */
 export function watch(scene: SceneMap): () => void {
@@ -44,10 +44,11 @@ export function watch(scene: SceneMap): () => void {
     soon();
   };
   let waiting = 0;
-  scene.shapes.onArrive = () => {
+  const whenSettled = () => {
     window.clearTimeout(waiting);
-    waiting = window.setTimeout(collect, ARRIVALS_MS);
+    waiting = window.setTimeout(collect, SETTLED_MS);
   };
+  scene.shapes.onArrive = whenSettled;
   const click = (event: MapBrowserEvent) => {
     if (drawing()) return;
     if (beyondDivider(event.pixel, target)) return;
@@ -74,7 +75,7 @@ export function watch(scene: SceneMap): () => void {
       if (place && scene.showsScene) adjust({ place });
       collect();
     }),
-    map.on("rendercomplete", collect),
+    map.on("rendercomplete", whenSettled),
     map.getView().on("change:resolution", soon),
     map.getView().on("change:rotation", soon),
   ];
