@@ -36,6 +36,10 @@ test-page: ## The page's types, lint and unit tests
 test-python: ## Unit, integration and browser tests (PYTEST_ARGS="-k name")
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)
 
+.PHONY: page-tour
+page-tour: setup-dev ## Walk the page as an analyst does, and take the pictures of docs/page.md anew
+	@VEDETTE_TAKE_PICTURES=1 $(PYTHON) -m pytest -q tests/browser/test_tour.py -k tour
+
 .PHONY: bench
 bench: setup-dev ## Figures side by side with a peer: NAME=predict|feed|memory|merge|normalise|tiles|vectors|dispatch|ingest|page
 	@$(PYTHON) -m benchmarks $(NAME) $(BENCH_ARGS)

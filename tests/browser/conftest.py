@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Request, async_p
 
 from scripts import fetch_data
 from tests import blobs
+from tests.browser import steps
 from tests.conftest import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -101,3 +103,14 @@ async def signed_in(page: Page, stack: Stack, detector: str) -> Page:
     await page.goto(one_time_link(stack))
     await page.get_by_role("button", name="Account of").wait_for()
     return page
+
+
+@pytest_asyncio.fixture
+async def detections(signed_in: Page, real_scene: Path) -> Page:
+    """The page with a run's detections on the map, in a dataset of its own."""
+    await steps.new_dataset(signed_in, f"Woodland {secrets.token_hex(3)}")
+    await steps.choose_files(signed_in, real_scene)
+    await steps.open_scene(signed_in, real_scene.name)
+    await steps.run_detector(signed_in)
+    await steps.until_outlines(signed_in, drawn=True)
+    return signed_in

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from PIL import Image
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import CDPSession, Locator, Page, expect
 
 AXE = Path(__file__).parents[2] / "appliance" / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 FIRST_CLASS = (230, 159, 0)  # the first colour of Okabe and Ito
@@ -96,10 +97,53 @@ async def until_outlines(page: Page, *, drawn: bool) -> None:
     raise AssertionError("no detections were drawn" if drawn else "detections are still drawn")
 
 
-async def violations(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 AA and its own best practice, as one line each."""
-    await page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = await page.evaluate("() => axe.run(document)")
+async def violations(page: Page, only: str | None = None) -> list[str]:
+    """What axe finds against WCAG 2.2 AA and its own best practice, as one line each; of one rule where it is named."""
+    if not await page.evaluate("() => 'axe' in window"):
+        await page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = await page.evaluate("(rules) => axe.run(document, rules ? { runOnly: rules } : {})", only and [only])
     return [
         f"{one['id']}: {one['help']}: {[node['html'][:200] for node in one['nodes']]}" for one in found["violations"]
     ]
+
+
+@dataclass
+class Dragged:
+    """Files that the pointer holds over the map."""
+
+    session: CDPSession
+    event: dict[str, object]
+
+    async def drop(self) -> None:
+        await self.session.send("Input.dispatchDragEvent", {**self.event, "type": "drop"})
+
+
+async def drag_over(page: Page, *paths: Path) -> Dragged:
+    """Files or folders, dragged from the desktop to the middle of the map, as the browser itself hands them on."""
+    session = await page.context.new_cdp_session(page)
+    x, y = await middle(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    event: dict[str, object] = {"x": x, "y": y, "data": data}
+    for kind in ("dragEnter", "dragOver"):
+        await session.send("Input.dispatchDragEvent", {**event, "type": kind})
+    return Dragged(session, event)
+
+
+async def middle(page: Page) -> tuple[float, float]:
+    box = await page.locator(".map").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+async def click_a_detection(page: Page) -> None:
+    """The one nearest to the middle of the map that the pointer finds."""
+    x, y = await middle(page)
+    for reach in range(0, 300, 20):
+        for across, down in ((reach, 0), (0, reach), (-reach, 0), (0, -reach)):
+            await page.mouse.move(x + across, y + down)
+            await page.wait_for_timeout(60)
+            if await page.locator('.map[data-over="shape"]').count() > 0:
+                await page.mouse.click(x + across, y + down)
+                await page.get_by_label("Selected detection").wait_for()
+                return
+    raise AssertionError("no detection lies near the middle of the map")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import secrets
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,16 +16,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
-async def woodland(signed_in: Page, real_scene: Path) -> Page:
-    """The page with a run's detections on the map, in a dataset of its own, the best detection selected."""
-    await steps.new_dataset(signed_in, f"Woodland {secrets.token_hex(3)}")
-    await steps.choose_files(signed_in, real_scene)
-    await steps.open_scene(signed_in, real_scene.name)
-    await steps.run_detector(signed_in)
-    await steps.until_outlines(signed_in, drawn=True)
-    await signed_in.get_by_label("In view").get_by_role("listitem").nth(2).get_by_role("button").click()
-    await signed_in.get_by_label("Selected detection").wait_for()
-    return signed_in
+async def woodland(detections: Page) -> Page:
+    """The page with a run's detections on the map, a good one selected."""
+    await detections.get_by_label("In view").get_by_role("listitem").nth(2).get_by_role("button").click()
+    await detections.get_by_label("Selected detection").wait_for()
+    return detections
 
 
 def said(ask: Ask, page: Page, verdict: str = "any") -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,6 @@ from tests.browser import steps
 from tests.browser.conftest import Ask
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(400)]
-
-
-@pytest.fixture
-async def detections(signed_in: Page, real_scene: Path) -> Page:
-    """The page with a run's detections on the map, in a dataset of its own."""
-    await steps.new_dataset(signed_in, f"Woodland {secrets.token_hex(3)}")
-    await steps.choose_files(signed_in, real_scene)
-    await steps.open_scene(signed_in, real_scene.name)
-    await steps.run_detector(signed_in)
-    await steps.until_outlines(signed_in, drawn=True)
-    return signed_in
 
 
 def total(ask: Ask, run: str, score: float) -> int:
@@ -85,27 +73,6 @@ async def test_the_address_is_the_state(detections: Page) -> None:
     await attributes.wait_for(state="detached")
     await page.go_forward()
     await attributes.wait_for()
-
-
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-async def test_axe_finds_nothing(detections: Page, scheme: str) -> None:
-    page = detections
-    await page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
-    await page.get_by_label("In view").get_by_role("listitem").first.get_by_role("button").click()
-    await page.get_by_label("Selected detection").wait_for()
-    assert await steps.violations(page) == []
-    await page.keyboard.press("F1")
-    await page.get_by_role("dialog", name="Keys").wait_for()
-    assert await steps.violations(page) == []
-    await page.keyboard.press("Escape")
-    await page.keyboard.press("Control+k")
-    await page.get_by_role("dialog", name="Find").wait_for()
-    assert await steps.violations(page) == []
-    await page.keyboard.press("Escape")
-    for menu in ("Dataset:", "Picture", "Account of"):
-        await page.get_by_role("button", name=menu).click()
-        assert await steps.violations(page) == []
-        await page.keyboard.press("Escape")
 
 
 async def test_a_scene_is_deleted_unless_undone(detections: Page, real_scene: Path) -> None:
