@@ -22,7 +22,10 @@ export function DetectionList() {
   const judged = useStore(verdicts);
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
-    list.current?.querySelector("[aria-current=true]")?.scrollIntoView({ block: "nearest" });
+    const current = list.current?.querySelector<HTMLElement>("[aria-current=true]");
+    current?.scrollIntoView({ block: "nearest" });
+    // Whoever steps through the list by keyboard has one place marked, not two.
+    if (list.current?.contains(document.activeElement)) current?.focus({ preventScroll: true });
   }, [selection]);
   const shown = shapes.filter((shape) => passes(filter, shape));
   const choose = (shape: Shape) => {

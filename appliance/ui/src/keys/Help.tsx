@@ -17,7 +17,13 @@ function OpenHelp() {
   return (
     <dialog ref={dialog} className="help" aria-labelledby="help-title" onClose={() => helpOpen.set(false)} onClick={(event) => event.target === dialog.current && dialog.current.close()}>
       <div className="help-body">
-        <h2 id="help-title">Keys</h2>
+        <div className="help-head">
+          <h2 id="help-title">Keys</h2>
+          <label className="check">
+            <input type="checkbox" checked={letters} onChange={(event) => letterKeys.set(event.target.checked)} />
+            Keys of one letter
+          </label>
+        </div>
         <dl>
           {[...ALWAYS, ...(letters ? [...ANNOTATE, ...BINDINGS] : [])].map(({ shown, what }) => (
             <div key={shown + what}>
@@ -28,10 +34,6 @@ function OpenHelp() {
             </div>
           ))}
         </dl>
-        <label className="check">
-          <input type="checkbox" checked={letters} onChange={(event) => letterKeys.set(event.target.checked)} />
-          Keys of one letter
-        </label>
       </div>
     </dialog>
   );
