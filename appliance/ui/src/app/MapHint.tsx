@@ -26,7 +26,7 @@ export function MapHint() {
     );
   }
   if (item) return <div className="hint">{item.state === "uploading" ? "This scene has not arrived yet." : "This scene is being prepared; it appears here by itself."}</div>;
-  if (scene !== null && items.length > 0) return <div className="hint">This scene is not in the dataset any more. Choose another on the left.</div>;
+  if (scene !== null) return <div className="hint">{`This scene is not in the dataset any more. ${items.length > 0 ? "Choose another on the left." : "Drop it on this page again."}`}</div>;
   if (sending) return null;
   if (items.length > 0) return <div className="hint low">Choose a scene on the left, or its outline on the map.</div>;
   return (

@@ -16,26 +16,22 @@ import { Measure } from "../measure/Measure";
 import { Palette } from "../palette/Palette";
 import { DropZone } from "../scenes/DropZone";
 import { ScenePanel } from "../scenes/ScenePanel";
-import { adjust, openScene, useAddress } from "../state/navigation";
+import { useAddress } from "../state/navigation";
 import { FirstDataset } from "./FirstDataset";
 import { Header } from "./Header";
 import { MapHint } from "./MapHint";
 import { Notices } from "./Notices";
 import { Strip } from "./Strip";
+import { useStaleLink } from "./useStaleLink";
 
 export function Workspace({ session }: { session: Session }) {
-  const { dataset, compare } = useAddress();
+  const { compare } = useAddress();
   const datasets = useDatasets();
   const here = useSession().data !== null;
   useEffect(() => (here ? listen() : undefined), [here]);
   useKeys();
   useAnnotations(session.name);
-  const first = datasets.data?.[0]?.name;
-  const named = dataset === null || datasets.data?.some((each) => each.name === dataset);
-  useEffect(() => {
-    if (dataset === null && first) adjust({ dataset: first });
-    else if (named === false && datasets.isSuccess && !datasets.isFetching) openScene(null, first ?? null);
-  }, [dataset, first, named, datasets.isSuccess, datasets.isFetching]);
+  useStaleLink();
   const empty = datasets.data?.length === 0;
   return (
     <div className="workspace">
