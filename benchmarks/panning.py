@@ -36,6 +36,36 @@ def frames_per_second(watched: Watched, seconds: int) -> Frames:
     return Frames(len(spans) / whole, spans[int(len(spans) * 0.95)])
 
 
+# One canvas as large as the map, painted anew at every frame by one call: nobody's map can be faster than this.
+_BARE = """() => {
+    const box = document.querySelector(".map").getBoundingClientRect();
+    const make = () => Object.assign(document.createElement("canvas"), { width: box.width, height: box.height });
+    const [shown, hidden] = [make(), make()];
+    const paint = hidden.getContext("2d");
+    for (let at = 0; at < 20000; at += 1) {
+        paint.fillStyle = `hsl(${at % 360} 50% 50%)`;
+        paint.fillRect(Math.random() * box.width, Math.random() * box.height, 20, 20);
+    }
+    shown.style.cssText = `position: fixed; left: ${box.x}px; top: ${box.y}px; touch-action: none`;
+    document.body.replaceChildren(shown);
+    const target = shown.getContext("2d");
+    let step = 0;
+    const draw = () => {
+        step = (step + 10) % 200;
+        target.clearRect(0, 0, shown.width, shown.height);
+        target.drawImage(hidden, step, 0);
+        requestAnimationFrame(draw);
+    };
+    draw();
+}"""
+
+
+def bare_frames_per_second(watched: Watched, seconds: int) -> Frames:
+    """What this machine's browser gets to draw of a bare canvas under the same hand. The page is gone afterwards."""
+    watched.page.evaluate(_BARE)
+    return frames_per_second(watched, seconds)
+
+
 def heap_over(watched: Watched, seconds: float, every: float) -> list[float]:
     """Wander over the scene at several zooms; megabytes alive after each `every` seconds."""
     random, found = Random(1), []

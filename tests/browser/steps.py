@@ -115,7 +115,9 @@ class Dragged:
     event: dict[str, object]
 
     async def drop(self) -> None:
-        await self.session.send("Input.dispatchDragEvent", {**self.event, "type": "drop"})
+        # What the page allows is known from the last event before: one more, lest that one was from before it answered.
+        for kind in ("dragOver", "drop"):
+            await self.session.send("Input.dispatchDragEvent", {**self.event, "type": kind})
 
 
 async def drag_over(page: Page, *paths: Path) -> Dragged:

@@ -81,6 +81,7 @@ async def test_from_sign_in_to_annotations_by_keyboard(signed_in: Page, stack: S
     await page.keyboard.type(title)
     await page.keyboard.press("Enter")
     await page.get_by_role("button", name=f"Dataset: {title}").wait_for()
+    await page.get_by_label("New dataset").wait_for(state="hidden")
 
     async with page.expect_file_chooser() as chooser:
         await page.keyboard.press("u")

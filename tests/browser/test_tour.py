@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 from pathlib import Path
@@ -13,7 +14,7 @@ from scripts import demo, fetch_data
 from tests import blobs
 from tests.browser import steps
 from tests.browser.conftest import Ask, one_time_link
-from tests.browser.pictures import Pictures
+from tests.browser.pictures import Pictures, document_keys, documented_keys
 from tests.conftest import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(500)]
@@ -150,7 +151,7 @@ async def a_run_is_cancelled_and_tried_again(page: Page, pictures: Pictures) -> 
     await page.keyboard.press("0")
     await run(page, "thorough 1.0.0")
     strip = page.get_by_label("Running work")
-    await expect(strip).to_contain_text("%", timeout=60_000)
+    await expect(strip).to_contain_text(re.compile(r"[1-9]\d?\s%"), timeout=60_000)
     await pictures.take("05-running")
     await strip.get_by_role("button", name="cancel").click()
     await page.get_by_label("Run shown").select_option(label="thorough 1.0.0, cancelled")
@@ -170,6 +171,13 @@ async def everything_by_keyboard_and_by_daylight(page: Page, pictures: Pictures)
     await page.keyboard.press("F1")
     await page.get_by_role("dialog", name="Keys").wait_for()
     await pictures.take("12-keys")
+    keys = [
+        (await key.inner_text(), await what.inner_text())
+        for key, what in zip(await page.locator(".help dt").all(), await page.locator(".help dd").all(), strict=True)
+    ]
+    document_keys(keys)
+    assert documented_keys()
+    assert set(documented_keys()) <= set(keys), "docs/page.md shows keys that the page does not have"
     await page.keyboard.press("Escape")
     await page.keyboard.press("t")
     await expect(page.locator("html")).to_have_attribute("data-theme", "light")
