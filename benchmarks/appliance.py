@@ -5,22 +5,18 @@ Used by the benchmarks that measure what is served; knows the command line and n
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 from appliance.standalone import parts, state
 from appliance.standalone.layout import DataFolder
 from appliance.standalone.ports import free_ports
 from appliance.standalone.services.own import Surroundings
-from benchmarks.scenes import cache_folder
+from benchmarks.servers import temporary_folder
 
 
 @dataclass(frozen=True)
@@ -30,11 +26,11 @@ class Appliance:
     url: str
     link: str
     data: DataFolder
-    environment: dict[str, str] = field(repr=False)
 
-    def vedette(self, *words: str) -> Any:
-        """Run one command with --json; what it printed. Ends the benchmark when it fails."""
-        return json.loads(_vedette(self.environment, *words, "--json") or "null")
+    @property
+    def token(self) -> str:
+        """An administrator's."""
+        return self.data.token.read_text("ascii").strip()
 
     def around(self) -> Surroundings:
         """Where its servers are, with their credentials."""
@@ -46,15 +42,15 @@ class Appliance:
 @contextmanager
 def running(detector_workers: int) -> Iterator[Appliance]:
     """Ready to be used, with one media worker."""
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=cache_folder(), ignore_cleanup_errors=True) as folder:
-        data = Path(folder) / "data"
+    with temporary_folder() as folder:
+        data = folder / "data"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("VEDETTE_")}
         environment["VEDETTE_DATA"] = str(data)
         options = ("--port", str(free_ports(1)[0]), "--detector-workers", str(detector_workers))
         try:
             told = _vedette(environment, "up", "--detach", *options)
             url, link = (line.rsplit(" ", 1)[1] for line in told.splitlines())
-            yield Appliance(url, link, DataFolder.of(data), environment)
+            yield Appliance(url, link, DataFolder.of(data))
         finally:
             _vedette(environment, "down", check=False)
 

@@ -62,11 +62,20 @@ class Watched:
     page: Page
     session: CDPSession
     hosts: set[str] = field(default_factory=set)
+    requests: int = 0
 
     def seen(self) -> dict[str, Any]:
         """Milliseconds since navigation at which a picture, detections, the largest contentful paint came."""
         found: dict[str, Any] = self.page.evaluate("() => ({ ...window.__seen, frames: undefined })")
         return found
+
+    def settle(self) -> None:
+        """Wait until the page has asked for nothing new for three seconds, a minute at most."""
+        for _ in range(20):
+            before = self.requests
+            self.page.wait_for_timeout(3000)
+            if self.requests == before:
+                return
 
     def heap_megabytes(self) -> float:
         """JavaScript objects that are alive, after a collection."""
@@ -100,6 +109,7 @@ def watched(context: BrowserContext) -> Iterator[Watched]:
     found = Watched(page, context.new_cdp_session(page))
 
     def note(url: str) -> None:
+        found.requests += 1
         if url.startswith(("http", "ws")):
             found.hosts.add(urlsplit(url).netloc)
 

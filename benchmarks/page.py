@@ -16,7 +16,7 @@ from playwright.sync_api import BrowserContext
 
 from benchmarks import chromium, panning
 from benchmarks.appliance import running
-from benchmarks.crowded_scene import Crowded, prepare
+from benchmarks.crowded_scene import DATASET, Crowded, prepare
 from benchmarks.report import Comparison, compare
 from benchmarks.scenes import scene
 
@@ -82,7 +82,7 @@ def _opening(
     for _ in range(rounds):
         with chromium.watched(context) as one:
             one.session.send("Network.clearBrowserCache")
-            one.page.goto(f"/?dataset=bench&run={crowded.runs[count]}")
+            one.page.goto(f"/?dataset={DATASET}&run={crowded.runs[count]}")
             card = one.page.locator(".card-open").first
             card.wait_for()
             one.page.wait_for_timeout(500)
@@ -99,8 +99,8 @@ def _panning(context: BrowserContext, address: str, count: int, quick: bool, hos
     with chromium.watched(context) as one:
         one.page.goto(address)
         one.page.wait_for_function("() => window.__seen.picture && window.__seen.detections")
-        one.page.wait_for_timeout(2000)
-        rates = panning.frames_per_second(one, 3 if quick else 15)
+        one.settle()
+        rates = panning.frames_per_second(one, 1 if quick else 15)
         _note(f"panning: {rates}")
         yield _against(
             f"frames per second while panning, {count:,} shapes in view", [rates.median], 60, "fps", "higher"
@@ -108,13 +108,14 @@ def _panning(context: BrowserContext, address: str, count: int, quick: bool, hos
         with chromium.watched(context) as other:
             other.page.goto(address)
             other.page.wait_for_function("() => window.__seen.picture && window.__seen.detections")
-            bare = panning.bare_frames_per_second(other, 3 if quick else 15)
+            other.settle()
+            bare = panning.bare_frames_per_second(other, 1 if quick else 15)
         metric = f"frames per second while panning, {count:,} shapes in view"
         yield compare("page", metric, [rates.median], ("a bare canvas, redrawn", [bare.median]), "higher", "fps")
         yield _against("slowest twentieth of those frames", [rates.slow_milliseconds], 33.4, "ms")
-        heap = panning.heap_over(one, seconds=10 if quick else 600, every=5 if quick else 60)
+        heap = panning.heap_over(one, seconds=4 if quick else 600, every=2 if quick else 60)
         _note(f"heap, MB: {heap}")
-        whole, tenth = ("ten seconds", "five seconds") if quick else ("ten minutes", "the first minute")
+        whole, tenth = ("four seconds", "two seconds") if quick else ("ten minutes", "the first minute")
         peer = (f"the heap after {tenth}", [heap[0]])
         yield compare("page", f"heap after {whole} of panning", [heap[-1]], peer, "lower", "MB")
         hosts |= one.hosts

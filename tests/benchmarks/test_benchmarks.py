@@ -46,6 +46,21 @@ def test_quick_run_prints_its_comparisons(name: str) -> None:
         assert line["ratio"] == pytest.approx(line["ours"] / line["peer"], rel=2e-3)
 
 
+@pytest.mark.browser
+@pytest.mark.stack
+def test_quick_page_prints_its_budget() -> None:
+    """A budget of nothing has no ratio, and is kept on any machine."""
+    command = [sys.executable, "-m", "benchmarks", "page", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = {line["metric"]: line for line in map(json.loads, done.stdout.splitlines())}
+    assert len(lines) == 10
+    for metric in ("requests to other hosts", "accessibility violations, dark and light"):
+        assert (lines[metric]["ours"], lines[metric]["ratio"]) == (0, None)
+    assert 0 < lines["JavaScript, gzip"]["ours"] <= 350
+    assert all(line["ours"] > 0 for line in lines.values() if line["peer"])
+
+
 def test_medians_and_ratio() -> None:
     comparison = compare("merge", "wall time", [3.0, 1.0, 2.0], ("peer", [8.0, 4.0, 100.0]), "lower", "s")
     assert comparison == Comparison("merge", "wall time", 2.0, 8.0, "peer", "lower", "s")
