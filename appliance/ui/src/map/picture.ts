@@ -26,7 +26,7 @@ export function makePicture(): LayerGroup {
 }
 
 export function showPicture(group: LayerGroup, item: Item | null, extent: Extent, display: Display): void {
-  const layers = group.getLayers().getArray().filter((each) => each instanceof TileLayer) as TileLayer<XYZ>[];
+  const layers = levelsOf(group);
   const finest = item?.scene ? finestZoom(item.scene) : 0;
   const levels = item?.scene ? [Math.min(coarsestZoom(item.scene), finest), finest] : [];
   for (const [place, layer] of layers.entries()) {
@@ -34,6 +34,15 @@ export function showPicture(group: LayerGroup, item: Item | null, extent: Extent
     if (!item || maxZoom === undefined) layer.setSource(null);
     else showLevel(layer, item, extent, { url: tileUrl(item, display), maxZoom, first: place === 0 });
   }
+}
+
+/** Asks again for the tiles that failed, and for all others. */
+export function refreshPicture(group: LayerGroup): void {
+  for (const layer of levelsOf(group)) layer.getSource()?.refresh();
+}
+
+function levelsOf(group: LayerGroup): TileLayer<XYZ>[] {
+  return group.getLayers().getArray().filter((each) => each instanceof TileLayer) as TileLayer<XYZ>[];
 }
 
 interface Level {

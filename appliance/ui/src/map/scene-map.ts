@@ -11,7 +11,7 @@ import type { Item } from "../api/client";
 import type { Display, Place } from "../state/address";
 import { Basemap } from "./basemap";
 import { finestZoom, fromPlace, isGeoreferenced, sceneExtent, toPlace, type Extent } from "./geometry";
-import { makePicture, showPicture } from "./picture";
+import { makePicture, refreshPicture, showPicture } from "./picture";
 import { Shapes } from "./shapes";
 import { AnnotationLayer } from "../annotate/layer";
 import { ANNOTATION_STYLE, FADED_STYLE } from "./styles";
@@ -101,7 +101,7 @@ export class SceneMap {
 
   /** Asks for everything again that the map draws. */
   refresh(): void {
-    this.picture.getSource()?.refresh();
+    refreshPicture(this.picture);
     this.shapes.refresh();
     this.refreshAnnotations();
   }
