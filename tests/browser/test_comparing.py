@@ -96,7 +96,7 @@ async def test_two_versions_are_swiped_counted_and_sent_as_a_link(
 
 async def test_annotations_and_a_second_scene_are_the_other_side(compared: Page, ask: Ask, real_scene: Path) -> None:
     page = compared
-    await page.get_by_role("button", name="Compare").click()
+    await page.get_by_role("button", name="Compare", exact=True).click()
     choice = page.get_by_label("Compare with")
     await choice.select_option("annotations")
     evaluation = ask(f"/api/runs/{steps.query(page)['run']}/evaluation")

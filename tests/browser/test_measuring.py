@@ -33,7 +33,7 @@ async def test_lengths_areas_and_a_turned_map(signed_in: Page, stack: Stack, rea
     latitude, longitude, zoom = (float(part) for part in steps.query(page)["at"].split(","))
     per_pixel = 360 / 256 / 2**zoom
 
-    await page.get_by_role("button", name="Measure").click()
+    await page.get_by_role("button", name="Measure", exact=True).click()
     box = await page.locator('.map[data-tool="measure"]').bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

@@ -1,8 +1,10 @@
 /** How right the run is, against what is known: labels of the whole scene, or only the detections that people have judged. */
 import type { Run } from "../api/client";
-import { useEvaluation, useSaid } from "../api/queries";
+import { known } from "../annotate/work";
+import { useEvaluation } from "../api/queries";
 import { count, percent } from "../parts/numbers";
 import { adjust, useAddress } from "../state/navigation";
+import { useStore } from "../state/store";
 import { useWorkspace } from "../state/workspace";
 import { judged, pointAt } from "./filter";
 
@@ -10,12 +12,12 @@ export function Accuracy({ run }: { run: Run }) {
   const { filter } = useWorkspace();
   const { complete } = useAddress();
   const evaluation = useEvaluation(run).data;
-  const said = useSaid(run.item_id).data;
-  if (!evaluation) return said ? <Judged said={judged(said, run.id)} /> : null;
-  const drawn = said?.filter((each) => each.verdict === "accepted").length ?? 0;
+  const said = [...useStore(known).values()].filter((each) => each.item_id === run.item_id && each.source === "people" && !each.deleted);
+  if (!evaluation) return <Judged said={judged(said, run.id)} />;
+  const drawn = said.filter((each) => each.verdict === "accepted").length;
   // A label file speaks of the whole scene; what people say one by one does so only once they declare it.
   const partly = drawn >= evaluation.annotations;
-  if (partly && !complete) return <Judged said={judged(said ?? [], run.id)} annotations={evaluation.annotations} />;
+  if (partly && !complete) return <Judged said={judged(said, run.id)} annotations={evaluation.annotations} />;
   const point = pointAt(evaluation, filter.threshold);
   return (
     <>
