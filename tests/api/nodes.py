@@ -103,7 +103,7 @@ def _started(environment: dict[str, str], port: int, log: Path) -> Iterator[subp
 
 
 def _wait(address: str, log: Path) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 180  # three start at once, on a machine that may be busy
     while time.monotonic() < deadline:
         try:
             if httpx.get(address, timeout=5).status_code == 200:
