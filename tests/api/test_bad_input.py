@@ -196,3 +196,13 @@ async def test_a_box_of_no_numbers_is_refused(api: Appliance, coordinate: str) -
     item = await api.push_ready(scene_info(crs=None))
     answer = await api.client.get(f"/api/runs/{item}/detections", params={"bbox": coordinate})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/api/datasets", {"name": "n", "title": "a\0b"}), ("/api/tokens", {"name": "a\0b"})],
+)
+async def test_a_text_with_nul_is_refused(api: Appliance, path: str, body: dict[str, str]) -> None:
+    """PostgreSQL's text knows no NUL: that is the caller's fault, not a database that is away."""
+    answer = await api.client.post(path, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), answer.text

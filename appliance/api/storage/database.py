@@ -28,7 +28,8 @@ def leaves_work(connection: AsyncConnection) -> None:
 
 
 class Database:
-    """One pool. `begin` raises VedetteError(UNAVAILABLE, retryable) when the server does not answer."""
+    """One pool. `begin` raises VedetteError(UNAVAILABLE, retryable) when the server does not answer, and
+    VedetteError(INVALID) when a text holds a NUL."""
 
     def __init__(self, url: str) -> None:
         self._engine = create_async_engine(
@@ -62,6 +63,10 @@ class Database:
                     # The dictionary outlives the transaction: it belongs to the pooled connection.
                     left = bool(connection.info.pop(_LEAVES_WORK, False))
         except (DBAPIError, PoolTimeout, psycopg.OperationalError) as error:
+            if _is_unwritable(error):
+                raise VedetteError(
+                    Code.INVALID, "A text holds a character that nobody can write (NUL).", "Take it out."
+                ) from error
             if _is_absence(error):
                 raise VedetteError(
                     Code.UNAVAILABLE, "The database does not answer.", "Try again in a moment.", retryable=True
@@ -92,6 +97,12 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def _is_unwritable(error: Exception) -> bool:
+    """Whether the driver refused a value before the server saw it: PostgreSQL's text knows no NUL."""
+    refused = getattr(error, "orig", error)
+    return isinstance(refused, psycopg.DataError) and refused.sqlstate is None
 
 
 def _is_absence(error: Exception) -> bool:
