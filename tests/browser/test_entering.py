@@ -59,8 +59,6 @@ async def test_from_sign_in_to_detections_by_keyboard(signed_in: Page, stack: St
     assert changed.ok, await changed.text()
     dataset = f"keyboard-{secrets.token_hex(3)}"
     assert stack.vedette("dataset", "create", dataset).returncode == 0
-    pushed = stack.vedette("item", "push", str(real_scene), "--dataset", dataset, "--wait")
-    assert pushed.returncode == 0, pushed.stderr
     await page.context.clear_cookies()
 
     await page.goto(f"{stack.url}/?dataset={dataset}")
@@ -69,7 +67,11 @@ async def test_from_sign_in_to_detections_by_keyboard(signed_in: Page, stack: St
     await page.keyboard.press("Tab")
     await page.keyboard.type(password)
     await page.keyboard.press("Enter")
-    await steps.card(page, real_scene.name, "ready").wait_for()
+    await page.get_by_role("button", name="Choose files").wait_for()
+    async with page.expect_file_chooser() as chooser:
+        await page.keyboard.press("u")
+    await (await chooser.value).set_files(real_scene)
+    await steps.card(page, real_scene.name, "ready").wait_for(timeout=steps.READY_MS)
     await page.keyboard.press("Control+k")
     await page.get_by_role("combobox", name="Search").wait_for()
     await page.keyboard.type(real_scene.name)
