@@ -20,10 +20,11 @@ def has_gpu(worker: Worker, task: Task) -> bool:
     return bool(worker.announced.gpus) or not task.gpu
 
 
-def has_memory(worker: Worker, task: Task) -> bool:
-    """A worker that does not say how much it has is trusted; it hands back what it cannot do."""
+def has_memory(worker: Worker, task: Task, promised_bytes: int = 0) -> bool:
+    """Beside what is promised to others. A worker that does not say how much it has is trusted; it hands back what it
+    cannot do."""
     available = worker.announced.available_bytes
-    return available is None or task.memory_bytes <= available
+    return available is None or task.memory_bytes + promised_bytes <= available
 
 
 def can(worker: Worker, task: Task) -> bool:

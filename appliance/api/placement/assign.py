@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from appliance.api.placement.ability import may
+from appliance.api.placement.ability import has_memory, may
 from appliance.api.placement.order import in_order
 from appliance.api.placement.queue import HeldRun, Speeds, Task, WaitingRun, Worker
 from appliance.contracts.base import RunId
@@ -34,14 +34,10 @@ class _Room:
     ahead: int
     promised: int = 0
 
-    def fits(self, task: Task, promised_on_host: int) -> bool:
-        available = self.worker.announced.available_bytes
-        return available is None or task.memory_bytes + promised_on_host <= available
-
 
 def assign(waiting: Iterable[WaitingRun], workers: Iterable[Worker], speeds: Speeds) -> list[Placement]:
     """Each run at most once, each on a worker that can do it and is not drained."""
-    rooms = [_room(worker, speeds) for worker in workers if not worker.drained]
+    rooms = _rooms(workers, speeds)
     open_rooms = sum(room.free + room.ahead for room in rooms)
     found: list[Placement] = []
     for run in in_order(waiting, speeds) if open_rooms else ():
@@ -61,7 +57,11 @@ def assign(waiting: Iterable[WaitingRun], workers: Iterable[Worker], speeds: Spe
 
 def has_room(workers: Iterable[Worker], speeds: Speeds) -> bool:
     """Whether any run could be placed at all."""
-    return any(room.free + room.ahead for room in (_room(worker, speeds) for worker in workers if not worker.drained))
+    return any(room.free + room.ahead for room in _rooms(workers, speeds))
+
+
+def _rooms(workers: Iterable[Worker], speeds: Speeds) -> list[_Room]:
+    return [_room(worker, speeds) for worker in workers if not worker.drained]
 
 
 def _room(worker: Worker, speeds: Speeds) -> _Room:
@@ -89,7 +89,9 @@ def _best(run: WaitingRun, rooms: list[_Room]) -> _Room | None:
     fitting = [
         room
         for room in rooms
-        if (room.free or room.ahead) and may(room.worker, run) and room.fits(run.task, _promised(room, rooms))
+        if (room.free or room.ahead)
+        and may(room.worker, run)
+        and has_memory(room.worker, run.task, _promised(room, rooms))
     ]
     return min(fitting, key=lambda room: _reluctance(room, run.task), default=None)
 

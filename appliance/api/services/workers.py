@@ -13,7 +13,7 @@ from appliance.api.views.workers import ListedWorker, WorkerDrain, WorkerPage
 from appliance.clients import logging
 from appliance.clients.messaging import Messaging
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.worker import WorkerAnnouncement, WorkerKind, WorkerName
+from appliance.contracts.worker import WorkerKind, WorkerName
 
 
 class Workers:
@@ -32,7 +32,7 @@ class Workers:
 
     async def drain(self, name: WorkerName, by: Principal) -> WorkerDrain:
         """It finishes what was placed on it and gets nothing new. Draining twice is draining once."""
-        _refuse_others(name, [worker for worker in await self._messaging.workers() if worker.name == name])
+        await self._refuse_others(name)
         async with self._database.begin() as connection:
             await drains.add(connection, name, by.name)
         logging.get().info("worker drained", worker=name, by=by.name)
@@ -42,16 +42,17 @@ class Workers:
         """It gets runs again; also one that is not there now. Raises VedetteError(NOT_FOUND) for one never drained."""
         async with self._database.begin() as connection:
             if not await drains.remove(connection, name):
-                _refuse_others(name, [worker for worker in await self._messaging.workers() if worker.name == name])
+                await self._refuse_others(name)
             leaves_work(connection)
         return WorkerDrain(name=name, drained=False)
 
-
-def _refuse_others(name: WorkerName, found: list[WorkerAnnouncement]) -> None:
-    if not found:
-        raise VedetteError(
-            Code.NOT_FOUND, f"There is no worker {name}.", "`vedette worker list` names those that are there."
-        )
-    if all(worker.kind is not WorkerKind.DETECTOR for worker in found):
-        message = f"{name} is a media worker; only detector workers can be drained."
-        raise VedetteError(Code.INVALID, message, "Stop it: what it is at is handed to another.")
+    async def _refuse_others(self, name: WorkerName) -> None:
+        """Raises VedetteError for a name that no detector worker here has."""
+        found = [worker for worker in await self._messaging.workers() if worker.name == name]
+        if not found:
+            raise VedetteError(
+                Code.NOT_FOUND, f"There is no worker {name}.", "`vedette worker list` names those that are there."
+            )
+        if all(worker.kind is not WorkerKind.DETECTOR for worker in found):
+            message = f"{name} is a media worker; only detector workers can be drained."
+            raise VedetteError(Code.INVALID, message, "Stop it: what it is at is handed to another.")
