@@ -33,9 +33,15 @@ async def new_dataset(page: Page, title: str) -> None:
     await page.get_by_role("button", name=f"Dataset: {title}").wait_for()
 
 
-async def choose_files(page: Page, *files: Path) -> None:
+async def choose_files(page: Page, *files: Path, key: str | None = None) -> None:
+    """By the button, or by a key."""
     async with page.expect_file_chooser() as chooser:
-        await page.get_by_role("button", name="Add scenes").click()
+        # Input may overtake the order to answer the window for files; a script waits behind that order.
+        await page.evaluate("null")
+        if key is None:
+            await page.get_by_role("button", name="Add scenes").click()
+        else:
+            await page.keyboard.press(key)
     await (await chooser.value).set_files(list(files))
 
 

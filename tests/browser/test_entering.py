@@ -68,9 +68,7 @@ async def test_from_sign_in_to_detections_by_keyboard(signed_in: Page, stack: St
     await page.keyboard.type(password)
     await page.keyboard.press("Enter")
     await page.get_by_role("button", name="Choose files").wait_for()
-    async with page.expect_file_chooser() as chooser:
-        await page.keyboard.press("u")
-    await (await chooser.value).set_files(real_scene)
+    await steps.choose_files(page, real_scene, key="u")
     await steps.card(page, real_scene.name, "ready").wait_for(timeout=steps.READY_MS)
     await page.keyboard.press("Control+k")
     await page.get_by_role("combobox", name="Search").wait_for()
