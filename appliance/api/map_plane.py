@@ -38,11 +38,16 @@ def to_map(geometries: Geometries, georeferenced: bool) -> Geometries:
     return moved
 
 
+def coordinates_to_map(coordinates: Coordinates, georeferenced: bool) -> Coordinates:
+    """`to_map` of bare coordinates, (..., 2)."""
+    return (_mercator if georeferenced else _flip)(coordinates)
+
+
 def _mercator(coordinates: Coordinates) -> Coordinates:
     """Spherical Mercator of longitude, latitude in degrees (Snyder 1987, eq. 7-1 and 7-2)."""
-    latitude = np.radians(np.clip(coordinates[:, 1], -_LATITUDE_LIMIT, _LATITUDE_LIMIT))
-    moved: Coordinates = np.column_stack(
-        (_RADIUS_METRES * np.radians(coordinates[:, 0]), _RADIUS_METRES * np.arcsinh(np.tan(latitude)))
+    latitude = np.radians(np.clip(coordinates[..., 1], -_LATITUDE_LIMIT, _LATITUDE_LIMIT))
+    moved: Coordinates = np.stack(
+        (_RADIUS_METRES * np.radians(coordinates[..., 0]), _RADIUS_METRES * np.arcsinh(np.tan(latitude))), axis=-1
     )
     return moved
 
@@ -55,7 +60,7 @@ def _flip(coordinates: Coordinates) -> Coordinates:
 def box_to_map(box: BBox, georeferenced: bool) -> BBox:
     """An envelope in WGS84 or pixels to EPSG:3857; both maps keep axes apart, so an envelope stays one."""
     corners = np.array([(box[0], box[1]), (box[2], box[3])], dtype=np.float64)
-    (x0, y0), (x1, y1) = (_mercator if georeferenced else _flip)(corners)
+    (x0, y0), (x1, y1) = coordinates_to_map(corners, georeferenced)
     return (float(min(x0, x1)), float(min(y0, y1)), float(max(x0, x1)), float(max(y0, y1)))
 
 

@@ -45,7 +45,7 @@ def export(detections: Path, target: Path) -> None:
     partial = target.with_name(f".{target.stem}.partial{target.suffix}")
     try:
         with full_disk(target):
-            _WRITERS[target.suffix.lower()](pq.ParquetFile(detections), partial)
+            _WRITERS[target.suffix.lower()](pq.ParquetFile(detections, pre_buffer=False), partial)
             partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ _ROWS_A_GROUP = 1 << 14
 
 
 class GeoParquetWriter:
-    """Collects rows into groups of about 65,536 and writes each when full. Use as a context manager."""
+    """Collects rows into groups of about 16,384 and writes each when full. Use as a context manager."""
 
     def __init__(self, path: Path, georeferenced: bool) -> None:
         self._path = path

@@ -30,7 +30,7 @@ def write(scene: SceneSource, manifest: Manifest, detections: Path, target: Path
     colours = {kind.label: _COLOURS[place % len(_COLOURS)] for place, kind in enumerate(manifest.taxonomy)}
     columns = ["label", "x", "y", "width", "height", "angle_degrees"]
     thickness = max(1, round(max(image.shape[:2]) / 1000))
-    for batch in pq.ParquetFile(detections).iter_batches(columns=columns):
+    for batch in pq.ParquetFile(detections, pre_buffer=False).iter_batches(columns=columns):
         boxes = np.stack([batch.column(name).to_numpy() for name in columns[1:]], axis=1)
         rings = np.rint(corners(boxes) * scale * 8).astype(np.int32)
         for ring, label in zip(rings, batch.column("label").to_pylist(), strict=True):

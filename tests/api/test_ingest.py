@@ -218,3 +218,14 @@ async def test_evaluation_against_annotations(api: Appliance, tmp_path: Path) ->
     assert (found["overlap"], found["by_label"], found["annotations"], found["detections"]) == (0.4, True, 2, 3)
     strict = (await api.client.get(f"/api/runs/{run}/evaluation", params={"threshold": 0.8})).json()["point"]
     assert (strict["precision"], strict["recall"]) == (1.0, 0.5)
+
+
+async def test_detections_go_with_their_run_and_no_others(api: Appliance, tmp_path: Path) -> None:
+    item, run = await _run(api, tmp_path)
+    other = await api.push_ready(samples.scene_info(crs=None), name="other.tif")
+    kept = await api.start_run(other)
+    samples.pixel_detections(tmp_path / "d.parquet", 10)
+    for at, of in ((item, run), (other, kept)):
+        await api.finish_run(at, of, tmp_path / "d.parquet", 10)
+    assert (await api.client.delete(f"/api/items/{item}")).status_code == 204
+    assert await api.sql("SELECT run_id, count(*) FROM detections GROUP BY run_id") == [(kept, 10)]

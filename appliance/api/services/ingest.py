@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 
@@ -86,17 +87,21 @@ class Ingest:
 
 async def _copy(connection: AsyncConnection, run_id: RunId, path: Path, georeferenced: bool) -> int:
     """How many rows went in. A batch is read and converted in a thread while the one before is on its way: the API goes
-    on answering, and neither waits for the other."""
+    on answering, and neither waits for the other. One thread for all batches: each thread keeps memory of its own."""
     taken = 0
     source = batches(path, run_id, georeferenced)
+    thread = ThreadPoolExecutor(1, "ingest")
+
+    def following() -> asyncio.Future[Rows | None]:
+        return asyncio.get_running_loop().run_in_executor(thread, next, source, None)
 
     async def blocks() -> AsyncGenerator[bytes, None]:
         nonlocal taken
         yield HEADER
-        coming = asyncio.ensure_future(asyncio.to_thread(_following, source))
+        coming = following()
         try:
             while (rows := await coming) is not None:
-                coming = asyncio.ensure_future(asyncio.to_thread(_following, source))
+                coming = following()
                 taken += rows.number
                 yield rows.data
         finally:
@@ -110,8 +115,6 @@ async def _copy(connection: AsyncConnection, run_id: RunId, path: Path, georefer
         raise VedetteError(
             Code.UNREADABLE, "The detections file has values that cannot be kept.", "Retry the run."
         ) from error
+    finally:
+        thread.shutdown(wait=False)
     return taken
-
-
-def _following(source: Iterator[Rows]) -> Rows | None:
-    return next(source, None)

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
-from appliance.api.map_plane import MAP_SRID, PIXEL_SRID, WGS84_SRID, Geometries, to_map
-from appliance.api.services import copy_blocks
+from appliance.api.map_plane import MAP_SRID, PIXEL_SRID, WGS84_SRID, Geometries, coordinates_to_map, to_map
+from appliance.api.services import alike_polygons, copy_blocks
 from appliance.contracts.base import RunId
 from appliance.contracts.detection import PARQUET_COLUMNS
 from appliance.contracts.errors import Code, VedetteError
@@ -34,13 +34,14 @@ class Rows(NamedTuple):
     data: bytes
 
 
-COLUMNS = ("run_id", "ordinal", *_NUMBERS, "area_square_metres", "label", "geometry", "map_geometry")
+COLUMNS = ("run_id", "ordinal", *_NUMBERS, "area_square_metres", "geometry", "map_geometry", "label")
 
 
 def batches(path: Path, run_id: RunId, georeferenced: bool) -> Iterator[Rows]:
     """Raises VedetteError(UNREADABLE) on a file of another shape."""
     try:
-        with pq.ParquetFile(path) as file:
+        # A file that is buffered ahead is kept whole, row group by row group, until it is closed.
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
             if tuple(file.schema_arrow.names) != PARQUET_COLUMNS:
                 raise _wrong(f"its columns are {', '.join(file.schema_arrow.names)}")
             for batch in file.iter_batches(batch_size=BATCH_ROWS):
@@ -71,12 +72,19 @@ def _rows(batch: pa.RecordBatch, run_id: RunId, georeferenced: bool) -> Rows:
         **{name: values.astype(np.float64) for name, values in numbers.items()},
         "area_square_metres": area.astype(np.float64),
     }
-    geometries = shapely.from_wkb(columns["geometry"].to_numpy(zero_copy_only=False))
-    texts = {
-        "label": columns["label"].cast(pa.binary()).to_numpy(zero_copy_only=False),
-        "geometry": _ewkb(geometries, WGS84_SRID if georeferenced else PIXEL_SRID),
-        "map_geometry": _ewkb(to_map(geometries, georeferenced), MAP_SRID),
-    }
+    srid = WGS84_SRID if georeferenced else PIXEL_SRID
+    texts = {"label": columns["label"].cast(pa.binary()).to_numpy(zero_copy_only=False)}
+    rings = alike_polygons.rings(columns["geometry"])
+    if rings is not None:
+        fixed["geometry"] = alike_polygons.ewkb(rings, srid)
+        fixed["map_geometry"] = alike_polygons.ewkb(coordinates_to_map(rings, georeferenced), MAP_SRID)
+    else:
+        geometries = shapely.from_wkb(columns["geometry"].to_numpy(zero_copy_only=False))
+        texts = {
+            "geometry": _ewkb(geometries, srid),
+            "map_geometry": _ewkb(to_map(geometries, georeferenced), MAP_SRID),
+            **texts,
+        }
     return Rows(batch.num_rows, copy_blocks.block(fixed, texts))
 
 

@@ -185,7 +185,8 @@ runs = Table(
 detections = Table(
     "detections",
     metadata,
-    Column("run_id", ForeignKey(runs.c.id, ondelete="CASCADE"), nullable=False),
+    # No foreign key: it would be asked of every row of a million. A trigger on runs removes these (migration 0005).
+    Column("run_id", Uuid, nullable=False),
     Column("ordinal", BigInteger, nullable=False),
     Column("label", Text, nullable=False),
     Column("score", REAL, nullable=False),
