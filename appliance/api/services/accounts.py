@@ -60,7 +60,7 @@ class Accounts:
     async def authenticate(self, secret: str, is_token: bool) -> Principal:
         """Whose session or token this is. Raises VedetteError(UNAUTHENTICATED) when nobody's, or no longer."""
         hashed = hash_secret(secret)
-        async with self._database.begin() as connection:
+        async with self._database.look() as connection:
             find = storage.find_by_token if is_token else storage.find_by_session
             found = await find(connection, hashed)
         if found is None:

@@ -37,7 +37,7 @@ class Items:
             return await items.page(connection, found.id, cursor, limit)
 
     async def record(self, item_id: ItemId) -> ItemRecord:
-        async with self._database.begin() as connection:
+        async with self._database.look() as connection:
             found = await items.find(connection, item_id)
         if found is None:
             raise no_item(item_id)

@@ -18,7 +18,7 @@ class VectorTiles:
 
     async def run_tag(self, run_id: RunId, wanted: TileFilter) -> str:
         """A run's detections change when it ends, never else."""
-        async with self._database.begin() as connection:
+        async with self._database.look() as connection:
             record = await runs.find(connection, run_id)
         if record is None:
             raise no_run(run_id)
@@ -26,7 +26,7 @@ class VectorTiles:
         return etag("detections", run_id, run.attempt, run.state, run.finished_at, wanted, self._features)
 
     async def annotations_tag(self, item_id: ItemId) -> str:
-        async with self._database.begin() as connection:
+        async with self._database.look() as connection:
             record = await items.find(connection, item_id)
         if record is None:
             raise no_item(item_id)
@@ -35,7 +35,7 @@ class VectorTiles:
     async def detections(self, run_id: RunId, tile: TileAddress, wanted: TileFilter) -> bytes:
         if not tile.exists:
             return b""
-        async with self._database.begin() as connection:
+        async with self._database.look() as connection:
             if wanted.counts_above is not None and await vector_tiles.has_more(connection, run_id, tile, wanted):
                 return await vector_tiles.counts_of_detections(connection, run_id, tile, wanted)
             return await vector_tiles.of_detections(connection, run_id, tile, wanted, self._features)
@@ -43,5 +43,5 @@ class VectorTiles:
     async def annotations(self, item_id: ItemId, tile: TileAddress) -> bytes:
         if not tile.exists:
             return b""
-        async with self._database.begin() as connection:
+        async with self._database.look() as connection:
             return await vector_tiles.of_annotations(connection, item_id, tile, self._features)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
 
 import psycopg
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from appliance.clients import cancellation
 from appliance.contracts.errors import Code, VedetteError
@@ -20,6 +22,9 @@ _OVERFLOW = 10
 _POOL_WAIT_SECONDS = 15
 _STATEMENT_MILLISECONDS = 120_000
 _LEAVES_WORK = "vedette.leaves-work"
+_GIVEN_BACK = "vedette.given-back"
+_FRESH_SECONDS = 1.0
+"""A pooled connection that was in use so short a time ago is not asked whether it is still there."""
 
 
 def leaves_work(connection: AsyncConnection) -> None:
@@ -28,7 +33,7 @@ def leaves_work(connection: AsyncConnection) -> None:
 
 
 class Database:
-    """One pool. `begin` raises VedetteError(UNAVAILABLE, retryable) when the server does not answer, and
+    """One pool. `begin` and `look` raise VedetteError(UNAVAILABLE, retryable) when the server does not answer, and
     VedetteError(INVALID) when a text holds a NUL."""
 
     def __init__(self, url: str) -> None:
@@ -37,7 +42,6 @@ class Database:
             pool_size=_POOL,
             max_overflow=_OVERFLOW,
             pool_timeout=_POOL_WAIT_SECONDS,
-            pool_pre_ping=True,
             connect_args={
                 "connect_timeout": 5,
                 "application_name": "vedette-api",
@@ -49,29 +53,28 @@ class Database:
                 "options": f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c timezone=UTC",
             },
         )
+        _ask_whether_still_there(self._engine)
+        self._looking = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._work = asyncio.Event()
+
+    @asynccontextmanager
+    async def look(self) -> AsyncIterator[AsyncConnection]:
+        """Without a transaction: each statement stands alone, and takes one exchange with the server in place of three."""
+        with _translated():
+            async with self._looking.connect() as connection:
+                yield connection
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end, rolled back when the block raises."""
         left = False
-        try:
+        with _translated():
             async with self._engine.begin() as connection:
                 try:
                     yield connection
                 finally:
                     # The dictionary outlives the transaction: it belongs to the pooled connection.
                     left = bool(connection.info.pop(_LEAVES_WORK, False))
-        except (DBAPIError, PoolTimeout, psycopg.OperationalError) as error:
-            if _is_unwritable(error):
-                raise VedetteError(
-                    Code.INVALID, "A text holds a character that nobody can write (NUL).", "Take it out."
-                ) from error
-            if _is_absence(error):
-                raise VedetteError(
-                    Code.UNAVAILABLE, "The database does not answer.", "Try again in a moment.", retryable=True
-                ) from error
-            raise
         if left:
             self.wake()
 
@@ -92,11 +95,45 @@ class Database:
 
     async def check(self) -> None:
         """Raises VedetteError(UNAVAILABLE, retryable) when the server does not answer; hangs while it does."""
-        async with self.begin() as connection:
+        async with self.look() as connection:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def _ask_whether_still_there(engine: AsyncEngine) -> None:
+    """As SQLAlchemy's pre-ping, but only of connections that have rested: a server that went away meanwhile is noticed
+    before a request is, and a busy one is not asked twice as often as need be."""
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def ask(driver: Any, record: Any, _: Any) -> None:
+        if time.monotonic() - record.info.get(_GIVEN_BACK, 0.0) < _FRESH_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(driver)
+        except psycopg.Error as error:
+            raise InvalidatePoolError from error
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note(_: Any, record: Any) -> None:
+        record.info[_GIVEN_BACK] = time.monotonic()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, DisconnectionError, PoolTimeout, psycopg.OperationalError) as error:
+        if _is_unwritable(error):
+            raise VedetteError(
+                Code.INVALID, "A text holds a character that nobody can write (NUL).", "Take it out."
+            ) from error
+        if _is_absence(error):
+            raise VedetteError(
+                Code.UNAVAILABLE, "The database does not answer.", "Try again in a moment.", retryable=True
+            ) from error
+        raise
 
 
 def _is_unwritable(error: Exception) -> bool:
@@ -108,7 +145,7 @@ def _is_unwritable(error: Exception) -> bool:
 def _is_absence(error: Exception) -> bool:
     """Whether the server, not the statement, is at fault: SQLSTATE classes 08 (connection), 53 (resources), 57P
     (shutdown), 40 (serialisation, deadlock) or none at all."""
-    if isinstance(error, PoolTimeout):
+    if isinstance(error, PoolTimeout | DisconnectionError):
         return True
     state = getattr(getattr(error, "orig", error), "sqlstate", None)
     return state is None or state[:2] in {"08", "53", "40"} or state.startswith("57P")
