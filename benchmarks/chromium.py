@@ -15,22 +15,20 @@ from playwright.sync_api import BrowserContext, CDPSession, Page, sync_playwrigh
 _SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 VIEW = {"width": 1440, "height": 900}
 
-# Looks at the map itself, frame by frame: a picture is there when a part of the map's middle has many colours, detections
-# when the colour of the first class is among them. Nothing in the page knows of it.
+# Looks at the map itself, frame by frame, at each of its canvases: a picture is there when the middle of one has many colours,
+# detections when the colour of the first class is among them. Nothing in the page knows of it.
 _WATCH = """() => {
     const seen = (window.__seen = { frames: [] });
     new PerformanceObserver((list) => {
         for (const entry of list.getEntries()) seen.contentful = entry.startTime;
     }).observe({ type: "largest-contentful-paint", buffered: true });
-    const middle = () => {
-        const canvas = [...document.querySelectorAll(".map canvas")].find((each) => each.width > 0);
-        if (!canvas) return null;
+    const middle = (canvas) => {
         const side = Math.min(canvas.width, canvas.height, 240);
         return canvas.getContext("2d").getImageData((canvas.width - side) / 2, (canvas.height - side) / 2, side, side).data;
     };
     const look = () => {
-        const pixels = seen.detections ? null : middle();
-        if (pixels) {
+        const canvases = seen.picture && seen.detections ? [] : [...document.querySelectorAll(".map canvas")].filter((each) => each.width > 0);
+        for (const pixels of canvases.map(middle)) {
             const colours = new Set();
             let first = 0;
             for (let at = 0; at < pixels.length; at += 4) {
@@ -40,7 +38,7 @@ _WATCH = """() => {
             }
             const now = performance.now();
             if (!seen.picture && colours.size > 24) seen.picture = now;
-            if (first > 100) seen.detections = now;
+            if (!seen.detections && first > 100) seen.detections = now;
         }
         requestAnimationFrame(look);
     };

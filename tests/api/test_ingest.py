@@ -131,6 +131,12 @@ async def test_pages_filters_and_histogram(api: Appliance, tmp_path: Path) -> No
     assert all(abs(found["box"]["x"] - one["box"]["x"]) < 6 for found in inside)
     histogram = (await api.client.get(f"/api/runs/{run}/histogram", params={"bins": 10})).json()
     assert histogram["counts"] == [10] * 9 + [11]
+    for bins in (10, 25, 100):
+        kept = (await api.client.get(f"/api/runs/{run}/histogram", params={"bins": bins})).json()
+        counted = (await api.client.get(f"/api/runs/{run}/histogram", params={"bins": bins, "min_size": 0})).json()
+        assert (sum(kept["counts"]), kept) == (101, counted)
+    uneven = (await api.client.get(f"/api/runs/{run}/histogram", params={"bins": 3})).json()
+    assert (sum(uneven["counts"]), len(uneven["counts"])) == (101, 3)
     assert (histogram["labels"], histogram["running_point"]) == ({"tree": 101}, 0.5)
 
 

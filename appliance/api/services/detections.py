@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.api.map_plane import box_to_map
 from appliance.api.services.missing import no_detection, no_detector, no_item, no_run
-from appliance.api.storage import detections, detectors, items, runs
+from appliance.api.storage import detections, detectors, histograms, items, runs
 from appliance.api.storage.database import Database
 from appliance.api.storage.runs import RunRecord
 from appliance.api.views.detections import DetectionFilter, Measures
@@ -51,12 +51,13 @@ class Detections:
         return found
 
     async def histogram(self, run_id: RunId, bins: int, measures: Measures) -> Histogram:
-        async with self._database.begin() as connection:
+        async with self._database.look() as connection:
             run = (await _found(connection, run_id)).run
             detector = await detectors.find(connection, run.detector, run.version)
             if detector is None:
                 raise no_detector(run.detector, run.version)
-            by_label = await detections.histogram(connection, run_id, bins, measures)
+            kept = await histograms.find(connection, run_id, bins) if measures == Measures() else None
+            by_label = kept if kept is not None else await histograms.count(connection, run_id, bins, measures)
         counts = [sum(column) for column in zip(*by_label.values(), strict=True)] or [0] * bins
         return Histogram(
             counts=counts,

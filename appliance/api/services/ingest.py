@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from appliance.api.map_plane import WGS84_SRID, srid_of
 from appliance.api.services.announcing import of_run
 from appliance.api.services.copy_blocks import HEADER, TRAILER
-from appliance.api.services.parquet_rows import COLUMNS, Rows, batches
-from appliance.api.storage import detections, items, outbox, runs
+from appliance.api.services.parquet_rows import COLUMNS, Histogram, Rows, batches
+from appliance.api.storage import detections, histograms, items, outbox, runs
 from appliance.api.storage.database import Database
 from appliance.clients import logging, spans
 from appliance.clients.objectstore import ObjectStore
@@ -58,7 +58,8 @@ class Ingest:
             item = await items.find(connection, record.run.item_id)
             georeferenced = item is not None and item.item.scene is not None and srid_of(item.item.scene) == WGS84_SRID
             await detections.remove_all(connection, run_id)
-            taken = await _copy(connection, run_id, path, georeferenced)
+            histogram = await _copy(connection, run_id, path, georeferenced)
+            taken = sum(int(counts.sum()) for counts in histogram.values())
             summary = record.run.summary
             if summary is not None and taken != summary.detections:
                 raise VedetteError(
@@ -66,6 +67,7 @@ class Ingest:
                     f"The detections of {record.run.item_name} are {taken}; the worker reported {summary.detections}.",
                     "Retry the run.",
                 )
+            await histograms.keep(connection, run_id, histogram)
             await runs.change(connection, run_id, state=RunState.SUCCEEDED.value, finished_at=now())
             fresh = await runs.find(connection, run_id)
             if fresh is not None:
@@ -85,10 +87,10 @@ class Ingest:
                 await outbox.add_event(connection, of_run(EventKind.RUN_CHANGED, fresh, now()))
 
 
-async def _copy(connection: AsyncConnection, run_id: RunId, path: Path, georeferenced: bool) -> int:
-    """How many rows went in. A batch is read and converted in a thread while the one before is on its way: the API goes
+async def _copy(connection: AsyncConnection, run_id: RunId, path: Path, georeferenced: bool) -> Histogram:
+    """Of the rows that went in. A batch is read and converted in a thread while the one before is on its way: the API goes
     on answering, and neither waits for the other. One thread for all batches: each thread keeps memory of its own."""
-    taken = 0
+    histogram: Histogram = {}
     source = batches(path, run_id, georeferenced)
     thread = ThreadPoolExecutor(1, "ingest")
 
@@ -96,13 +98,13 @@ async def _copy(connection: AsyncConnection, run_id: RunId, path: Path, georefer
         return asyncio.get_running_loop().run_in_executor(thread, next, source, None)
 
     async def blocks() -> AsyncGenerator[bytes, None]:
-        nonlocal taken
         yield HEADER
         coming = following()
         try:
             while (rows := await coming) is not None:
                 coming = following()
-                taken += rows.number
+                for label, counts in rows.histogram.items():
+                    histogram[label] = histogram.get(label, 0) + counts
                 yield rows.data
         finally:
             await asyncio.gather(coming, return_exceptions=True)  # a generator is not closed while it runs
@@ -117,4 +119,4 @@ async def _copy(connection: AsyncConnection, run_id: RunId, path: Path, georefer
         ) from error
     finally:
         thread.shutdown(wait=False)
-    return taken
+    return histogram

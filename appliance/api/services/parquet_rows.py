@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from appliance.api.map_plane import MAP_SRID, PIXEL_SRID, WGS84_SRID, Geometries, coordinates_to_map, to_map
 from appliance.api.services import alike_polygons, copy_blocks
+from appliance.api.storage.histograms import BINS, FLOAT32_SLACK
 from appliance.contracts.base import RunId
 from appliance.contracts.detection import PARQUET_COLUMNS
 from appliance.contracts.errors import Code, VedetteError
@@ -28,12 +29,14 @@ _LABEL_LIMIT = 255
 
 
 class Rows(NamedTuple):
-    """`data` in PostgreSQL's binary COPY format, the fields in the order of COLUMNS."""
+    """`data` in PostgreSQL's binary COPY format, the fields in the order of COLUMNS; `histogram`: of each label, how many
+    there are by hundredth of the score."""
 
-    number: int
     data: bytes
+    histogram: Histogram
 
 
+Histogram = dict[str, NDArray[np.int64]]
 COLUMNS = ("run_id", "ordinal", *_NUMBERS, "area_square_metres", "geometry", "map_geometry", "label")
 
 
@@ -60,6 +63,7 @@ def _rows(batch: pa.RecordBatch, run_id: RunId, georeferenced: bool) -> Rows:
     for name, values in numbers.items():
         if not np.isfinite(values).all():
             raise _wrong(f"{name} has values that are no numbers")
+    scores = numbers["score"].astype(np.float32)
     if numbers["score"].min() < 0 or numbers["score"].max() > 1:
         raise _wrong("score is outside 0 to 1")
     if pc.max(pc.utf8_length(columns["label"])).as_py() > _LABEL_LIMIT:
@@ -68,8 +72,8 @@ def _rows(batch: pa.RecordBatch, run_id: RunId, georeferenced: bool) -> Rows:
     fixed = {
         "run_id": np.full(batch.num_rows, np.void(run_id.bytes)),
         "ordinal": columns["ordinal"].to_numpy(zero_copy_only=False).astype(np.int64),
-        "score": numbers.pop("score").astype(np.float32),
-        **{name: values.astype(np.float64) for name, values in numbers.items()},
+        "score": scores,
+        **{name: values.astype(np.float64) for name, values in numbers.items() if name != "score"},
         "area_square_metres": area.astype(np.float64),
     }
     srid = WGS84_SRID if georeferenced else PIXEL_SRID
@@ -85,7 +89,15 @@ def _rows(batch: pa.RecordBatch, run_id: RunId, georeferenced: bool) -> Rows:
             "map_geometry": _ewkb(to_map(geometries, georeferenced), MAP_SRID),
             **texts,
         }
-    return Rows(batch.num_rows, copy_blocks.block(fixed, texts))
+    return Rows(copy_blocks.block(fixed, texts), _histogram(columns["label"], scores))
+
+
+def _histogram(labels: pa.StringArray, scores: NDArray[np.float32]) -> Histogram:
+    coded = labels.dictionary_encode()
+    bins = np.minimum(np.floor(scores.astype(np.float64) * BINS + BINS * FLOAT32_SLACK), BINS - 1).astype(np.int64)
+    places = coded.indices.to_numpy(zero_copy_only=False) * BINS + bins
+    counts = np.bincount(places, minlength=len(coded.dictionary) * BINS).reshape(-1, BINS)
+    return dict(zip(coded.dictionary.to_pylist(), counts, strict=True))
 
 
 def _ewkb(geometries: Geometries, srid: int) -> NDArray[np.object_]:

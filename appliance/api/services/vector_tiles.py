@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from appliance.api.caching import etag
 from appliance.api.services.missing import no_item, no_run
 from appliance.api.storage import items, runs, vector_tiles
@@ -36,7 +38,7 @@ class VectorTiles:
         if not tile.exists:
             return b""
         async with self._database.look() as connection:
-            if wanted.counts_above is not None and await vector_tiles.has_more(connection, run_id, tile, wanted):
+            if await _counted(connection, run_id, tile, wanted):
                 return await vector_tiles.counts_of_detections(connection, run_id, tile, wanted)
             return await vector_tiles.of_detections(connection, run_id, tile, wanted, self._features)
 
@@ -45,3 +47,10 @@ class VectorTiles:
             return b""
         async with self._database.look() as connection:
             return await vector_tiles.of_annotations(connection, item_id, tile, self._features)
+
+
+async def _counted(connection: AsyncConnection, run_id: RunId, tile: TileAddress, wanted: TileFilter) -> bool:
+    """Above none: always, also where a tile holds no more than the edges of its neighbours' detections."""
+    if not wanted.counts_above:
+        return wanted.counts_above == 0
+    return await vector_tiles.has_more(connection, run_id, tile, wanted)

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Numeric, cast, delete, func, select
+from sqlalchemy import ColumnElement, cast, delete, func, select
 from sqlalchemy.dialects.postgresql import REAL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +15,7 @@ from appliance.api.storage import cursors
 from appliance.api.storage.copying import copy_blocks
 from appliance.api.storage.measuring import within
 from appliance.api.storage.tables import detections
-from appliance.api.views.detections import DetectionFilter, Measures
+from appliance.api.views.detections import DetectionFilter
 from appliance.api.views.pages import DetectionPage
 from appliance.contracts.base import RunId
 from appliance.contracts.detection import Detection, PixelBox
@@ -70,19 +70,6 @@ async def find(connection: AsyncConnection, run_id: RunId, ordinal: int) -> Dete
     statement = select(*_COLUMNS, _GEOMETRY).where(detections.c.run_id == run_id, detections.c.ordinal == ordinal)
     row = (await connection.execute(statement)).one_or_none()
     return _detection(run_id, dict(row._mapping)) if row else None
-
-
-async def histogram(connection: AsyncConnection, run_id: RunId, bins: int, measures: Measures) -> dict[str, list[int]]:
-    """Of each label, how many have a score within each of `bins` equal parts of 0..1."""
-    # By way of numeric: a score of 0.7 is a little less than 0.7 as a float32, and would fall into the bin below.
-    score = cast(detections.c.score, Numeric)
-    bucket = func.least(func.width_bucket(score, 0, 1, bins), bins)
-    statement = select(detections.c.label, bucket.label("bucket"), func.count().label("found"))
-    statement = statement.where(detections.c.run_id == run_id, *within(measures)).group_by(detections.c.label, bucket)
-    counts: dict[str, list[int]] = {}
-    for row in await connection.execute(statement.order_by(detections.c.label)):
-        counts.setdefault(row.label, [0] * bins)[row.bucket - 1] = row.found
-    return counts
 
 
 async def scored_boxes(connection: AsyncConnection, run_id: RunId) -> list[tuple[str, float, PixelBox]]:

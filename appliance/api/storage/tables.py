@@ -203,6 +203,14 @@ detections = Table(
     Index("ix_detections_map", "run_id", "map_geometry", postgresql_using="gist"),
 )
 
+# One row for a run that was taken in since they are kept: label -> how many by hundredth of the score.
+histograms = Table(
+    "histograms",
+    metadata,
+    Column("run_id", ForeignKey(runs.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("counts", JSONB, nullable=False),
+)
+
 annotation_table = Table(
     "annotations",
     metadata,

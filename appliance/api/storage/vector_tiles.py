@@ -51,23 +51,27 @@ SELECT count(*) > :counts_above FROM (
 ) AS touching
 """)  # noqa: S608  the parts are constants of ours
 
-# A score is a float32: half of a hundred-thousandth keeps 0.7 out of the hundredth below.
+# A score is a float32: half of a hundred-thousandth keeps 0.7 out of the hundredth below. Materialized, since a condition
+# on a cell is else asked of every detection, and makes the planner expect one row and sort them all; and the box is found once.
 _COUNTS = text(f"""
-WITH tile AS (
+WITH tile AS MATERIALIZED (
     SELECT ST_XMin(e) AS x0, ST_YMin(e) AS y0, (ST_XMax(e) - ST_XMin(e)) / {_GRID} AS cell FROM ST_TileEnvelope(:z, :x, :y) AS e
+), boxed AS MATERIALIZED (
+    SELECT label, score, Box3D(map_geometry) AS box
+    FROM detections WHERE {_OF_RUN} AND map_geometry && ST_TileEnvelope(:z, :x, :y)
 ), centred AS (
     SELECT label, LEAST(floor(score * 100 + 0.000005), 99)::int AS hundredth,
-        (ST_XMin(map_geometry) + ST_XMax(map_geometry)) / 2 AS cx, (ST_YMin(map_geometry) + ST_YMax(map_geometry)) / 2 AS cy
-    FROM detections WHERE {_OF_RUN} AND map_geometry && ST_TileEnvelope(:z, :x, :y)
-), binned AS (
+        (ST_XMin(box) + ST_XMax(box)) / 2 AS cx, (ST_YMin(box) + ST_YMax(box)) / 2 AS cy
+    FROM boxed
+), binned AS MATERIALIZED (
     SELECT floor((cx - x0) / cell)::int AS i, floor((cy - y0) / cell)::int AS j, label, hundredth,
         count(*) AS found, sum(cx) AS sx, sum(cy) AS sy
     FROM centred, tile GROUP BY i, j, label, hundredth
 ), labelled AS (
-    SELECT i, j, label, jsonb_object_agg(hundredth, found) AS counts, sum(found) AS found, sum(sx) AS sx, sum(sy) AS sy
+    SELECT i, j, label, json_object_agg(hundredth, found) AS counts, sum(found) AS found, sum(sx) AS sx, sum(sy) AS sy
     FROM binned WHERE i BETWEEN 0 AND {_GRID - 1} AND j BETWEEN 0 AND {_GRID - 1} GROUP BY i, j, label
 ), drawn AS (
-    SELECT jsonb_object_agg(label, counts)::text AS counts, ST_AsMVTGeom(
+    SELECT json_object_agg(label, counts)::text AS counts, ST_AsMVTGeom(
         ST_SetSRID(ST_MakePoint(sum(sx) / sum(found), sum(sy) / sum(found)), 3857), ST_TileEnvelope(:z, :x, :y), :extent, :buffer, true) AS shape
     FROM labelled GROUP BY i, j
 )
