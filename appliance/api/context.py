@@ -1,4 +1,7 @@
-"""What a route is given: the services, who asks, and a page of a list. Used by routes alone."""
+"""What a route is given: the services, who asks, and a page of a list. Used by routes alone.
+
+All of them are coroutines, here and in routes/: FastAPI sends each plain function to a thread and waits for it.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ if TYPE_CHECKING:
     from appliance.api.services import Services
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     return cast("Services", request.app.state.services)
 
 
-def _principal(request: Request) -> Principal:
+async def _principal(request: Request) -> Principal:
     """Put there by security.Guard, which refuses the request when there is none."""
     found = request.scope.get("vedette.principal")
     if not isinstance(found, Principal):
@@ -26,7 +29,7 @@ def _principal(request: Request) -> Principal:
     return found
 
 
-def _administrator(principal: Annotated[Principal, Depends(_principal)]) -> Principal:
+async def _administrator(principal: Annotated[Principal, Depends(_principal)]) -> Principal:
     if principal.role is not Role.ADMINISTRATOR:
         raise VedetteError(Code.FORBIDDEN, "Only an administrator may do this.", "Ask an administrator.")
     return principal

@@ -26,7 +26,7 @@ HEADER = "Idempotency-Key"
 _KEY = re.compile(r'"?([\x21\x23-\x7e]{16,128})"?', re.ASCII)
 
 
-def _declared(
+async def _declared(
     key: Annotated[
         str | None,
         Header(

@@ -65,6 +65,20 @@ async def test_a_hundred_thousand_detections_in_flat_memory(api: Appliance, tmp_
     assert await api.sql("SELECT count(*) FROM detections WHERE run_id = :run", run=second) == [(100_000,)]
 
 
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A statement of any request may take a quarter of a second."""
+    monkeypatch.setattr("appliance.api.storage.database._STATEMENT_MILLISECONDS", 250)
+
+
+async def test_detections_may_take_longer_than_any_request(hurried: None, api: Appliance, tmp_path: Path) -> None:
+    item, run = await _run(api, tmp_path)
+    samples.pixel_detections(tmp_path / "many.parquet", 60_000)
+    began = time.monotonic()
+    assert (await api.finish_run(item, run, tmp_path / "many.parquet", 60_000))["state"] == "succeeded"
+    assert time.monotonic() - began > 0.25, "they were too few to tell"
+
+
 async def test_the_api_answers_while_it_ingests(api: Appliance, tmp_path: Path) -> None:
     item, run = await _run(api, tmp_path)
     samples.pixel_detections(tmp_path / "d.parquet", 30_000)

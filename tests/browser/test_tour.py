@@ -63,6 +63,7 @@ async def test_the_tour(page: Page, stack: Stack, detectors: None, flight: Path,
 
     await a_scene_becomes_detections(page, pictures, ask)
     await detections_become_annotations(page, pictures, ask)
+    await detections_are_compared_and_measured(page, pictures)
     await a_run_is_cancelled_and_tried_again(page, pictures)
     await everything_by_keyboard_and_by_daylight(page, pictures)
     await page.get_by_role("button", name="Account of").click()
@@ -136,6 +137,22 @@ async def detections_become_annotations(page: Page, pictures: Pictures, ask: Ask
     await page.keyboard.press("Control+Shift+z")
     await saved(page)
     assert drawn(ask, scene) == 2
+
+
+async def detections_are_compared_and_measured(page: Page, pictures: Pictures) -> None:
+    await page.keyboard.press("0")
+    await page.keyboard.press("c")
+    await page.get_by_label("Compare with").select_option("annotations")
+    await page.get_by_test_id("difference").wait_for()
+    await pictures.take("15-compare")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("m")
+    x, y = await steps.middle(page)
+    for across, down in ((-160, 60), (-20, -110), (150, 40), (150, 40)):
+        await page.mouse.click(x + across, y + down)
+    await expect(page.get_by_test_id("measure")).to_contain_text("px")
+    await pictures.take("16-measure")
+    await page.keyboard.press("Escape")
 
 
 def drawn(ask: Ask, scene: str) -> int:

@@ -15,7 +15,7 @@ _Area = Annotated[
 ]
 
 
-def _measures(
+async def _measures(
     min_size: _Size = None, max_size: _Size = None, min_area: _Area = None, max_area: _Area = None
 ) -> Measures:
     return Measures(min_size, max_size, min_area, max_area)

@@ -23,11 +23,11 @@ _VECTOR_RESPONSE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _tile(z: Zoom, x: Place, y: Place) -> TileAddress:
+async def _tile(z: Zoom, x: Place, y: Place) -> TileAddress:
     return TileAddress(z=z, x=x, y=y)
 
 
-def _style(
+async def _style(
     extension: Literal["png", "jpg", "webp"],
     bands: Annotated[
         str | None, Query(pattern=r"^\d{1,4}(,\d{1,4}){0,2}$", description="One or three, from 1.", examples=["4,3,2"])

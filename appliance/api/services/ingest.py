@@ -21,7 +21,7 @@ from appliance.api.services.announcing import of_run
 from appliance.api.services.copy_blocks import HEADER, TRAILER
 from appliance.api.services.parquet_rows import COLUMNS, Histogram, Rows, batches
 from appliance.api.storage import detections, histograms, items, outbox, runs
-from appliance.api.storage.database import Database
+from appliance.api.storage.database import Database, take_your_time
 from appliance.clients import logging, spans
 from appliance.clients.objectstore import ObjectStore
 from appliance.contracts import keys
@@ -52,6 +52,7 @@ class Ingest:
 
     async def _take_in(self, run_id: RunId, path: Path) -> None:
         async with self._database.begin() as connection:
+            await take_your_time(connection)
             record = await runs.lock(connection, run_id)
             if record is None or record.run.state is not RunState.INGESTING:
                 return

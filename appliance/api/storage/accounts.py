@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import RowMapping, delete, func, insert, select, tuple_, update
+from sqlalchemy import RowMapping, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -48,6 +48,18 @@ def _principal(found: RowMapping, expires_at: datetime | None) -> Principal:
 
 _ACCOUNT = (principals.c.id, principals.c.name, principals.c.role, principals.c.password_hash)
 
+# Every request asks one of these: built once.
+_BY_SESSION = (
+    select(*_ACCOUNT, sessions.c.expires_at)
+    .join(sessions, sessions.c.principal_id == principals.c.id)
+    .where(sessions.c.secret_hash == bindparam("shown"), sessions.c.expires_at > func.now())
+)
+_BY_TOKEN = (
+    select(*_ACCOUNT, tokens.c.id.label("token_id"), tokens.c.last_used_at)
+    .join(tokens, tokens.c.principal_id == principals.c.id)
+    .where(tokens.c.secret_hash == bindparam("shown"))
+)
+
 
 async def find_by_name(connection: AsyncConnection, name: str) -> Account | None:
     row = (await connection.execute(select(*_ACCOUNT).where(principals.c.name == name))).one_or_none()
@@ -69,22 +81,12 @@ async def set_password_hash(connection: AsyncConnection, principal_id: UUID, pas
 
 
 async def find_by_session(connection: AsyncConnection, secret_hash: bytes) -> Principal | None:
-    statement = (
-        select(*_ACCOUNT, sessions.c.expires_at)
-        .join(sessions, sessions.c.principal_id == principals.c.id)
-        .where(sessions.c.secret_hash == secret_hash, sessions.c.expires_at > func.now())
-    )
-    row = (await connection.execute(statement)).one_or_none()
+    row = (await connection.execute(_BY_SESSION, {"shown": secret_hash})).one_or_none()
     return _principal(row._mapping, row._mapping["expires_at"]) if row else None
 
 
 async def find_by_token(connection: AsyncConnection, secret_hash: bytes) -> Principal | None:
-    statement = (
-        select(*_ACCOUNT, tokens.c.id.label("token_id"), tokens.c.last_used_at)
-        .join(tokens, tokens.c.principal_id == principals.c.id)
-        .where(tokens.c.secret_hash == secret_hash)
-    )
-    row = (await connection.execute(statement)).one_or_none()
+    row = (await connection.execute(_BY_TOKEN, {"shown": secret_hash})).one_or_none()
     if row is None:
         return None
     used = row._mapping["last_used_at"]

@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from appliance.clients import cancellation
 from appliance.contracts.errors import Code, VedetteError
 
-_POOL = 10
-_OVERFLOW = 10
+_POOL = 5
+_OVERFLOW = 5
 _POOL_WAIT_SECONDS = 15
 _STATEMENT_MILLISECONDS = 120_000
 _LEAVES_WORK = "vedette.leaves-work"
@@ -32,29 +32,19 @@ def leaves_work(connection: AsyncConnection) -> None:
     connection.info[_LEAVES_WORK] = True
 
 
+async def take_your_time(connection: AsyncConnection) -> None:
+    """Lift the limit on statements for this transaction: five million rows take longer than any request may."""
+    await connection.execute(text("SET LOCAL statement_timeout = 0"))
+
+
 class Database:
-    """One pool. `begin` and `look` raise VedetteError(UNAVAILABLE, retryable) when the server does not answer, and
+    """Connections to one server. `begin` and `look` raise VedetteError(UNAVAILABLE, retryable) when the server does not answer, and
     VedetteError(INVALID) when a text holds a NUL."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_async_engine(
-            url,
-            pool_size=_POOL,
-            max_overflow=_OVERFLOW,
-            pool_timeout=_POOL_WAIT_SECONDS,
-            connect_args={
-                "connect_timeout": 5,
-                "application_name": "vedette-api",
-                # A server behind a cut line sends nothing, not even an end: without these a query waits for ever.
-                "keepalives_idle": 10,
-                "keepalives_interval": 5,
-                "keepalives_count": 3,
-                "tcp_user_timeout": 30_000,
-                "options": f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c timezone=UTC",
-            },
-        )
-        _ask_whether_still_there(self._engine)
-        self._looking = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = _engine(url)
+        # Pools of their own: to switch a connection to and fro costs as much as what is looked up.
+        self._looking = _engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
         self._work = asyncio.Event()
 
     @asynccontextmanager
@@ -100,6 +90,29 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+        await self._looking.dispose()
+
+
+def _engine(url: str, **options: Any) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        pool_size=_POOL,
+        max_overflow=_OVERFLOW,
+        pool_timeout=_POOL_WAIT_SECONDS,
+        connect_args={
+            "connect_timeout": 5,
+            "application_name": "vedette-api",
+            # A server behind a cut line sends nothing, not even an end: without these a query waits for ever.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,
+            "options": f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c timezone=UTC",
+        },
+        **options,
+    )
+    _ask_whether_still_there(engine)
+    return engine
 
 
 def _ask_whether_still_there(engine: AsyncEngine) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, exists, func, insert, select, tuple_, update
+from sqlalchemy import Row, Select, bindparam, delete, exists, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.api.storage import cursors
@@ -32,6 +32,9 @@ class ItemRecord:
 _INTERNAL = ("attempt", "upload_id", "part_size_bytes", "annotations_version", "heard_at")
 _SELECT = select(items, datasets.c.name.label("dataset")).join(datasets, datasets.c.id == items.c.dataset_id)
 
+_BY_ID = _SELECT.where(items.c.id == bindparam("wanted"))
+"""Every tile asks this: built once."""
+
 
 def _record(row: Row[Any]) -> ItemRecord:
     values = dict(row._mapping)
@@ -45,7 +48,8 @@ async def _one(connection: AsyncConnection, statement: Select[Any]) -> ItemRecor
 
 
 async def find(connection: AsyncConnection, item_id: ItemId) -> ItemRecord | None:
-    return await _one(connection, _SELECT.where(items.c.id == item_id))
+    row = (await connection.execute(_BY_ID, {"wanted": item_id})).one_or_none()
+    return _record(row) if row else None
 
 
 async def lock(connection: AsyncConnection, item_id: ItemId) -> ItemRecord | None:

@@ -1,9 +1,10 @@
-/** F1: the keys of this place, and the switch for keys of one letter. */
+/** F1: the keys of this place, then all others, and the switch for keys of one letter. */
 import { useEffect, useRef } from "react";
 import { ANNOTATE } from "../annotate/keys";
 import { helpOpen } from "../palette/open";
 import { letterKeys } from "../state/preferences";
 import { useStore } from "../state/store";
+import { useWorkspace } from "../state/workspace";
 import { ALWAYS, BINDINGS } from "./bindings";
 
 export function Help() {
@@ -13,7 +14,13 @@ export function Help() {
 function OpenHelp() {
   const dialog = useRef<HTMLDialogElement>(null);
   const letters = useStore(letterKeys);
+  const workspace = useWorkspace();
   useEffect(() => dialog.current?.showModal(), []);
+  const annotating = ANNOTATE.filter((each) => each.possible(workspace));
+  const taken = new Set(annotating.map((each) => each.key));
+  const others = BINDINGS.filter((each) => (each.possible?.(workspace) ?? true) && !each.keys.some((key) => taken.has(key)));
+  const here = [...annotating, ...others];
+  const elsewhere = [...ANNOTATE, ...BINDINGS].filter((each) => !(here as unknown[]).includes(each));
   return (
     <dialog ref={dialog} className="help" aria-labelledby="help-title" onClose={() => helpOpen.set(false)} onClick={(event) => event.target === dialog.current && dialog.current.close()}>
       <div className="help-body">
@@ -24,17 +31,27 @@ function OpenHelp() {
             Keys of one letter
           </label>
         </div>
-        <dl>
-          {[...ALWAYS, ...(letters ? [...ANNOTATE, ...BINDINGS] : [])].map(({ shown, what }) => (
-            <div key={shown + what}>
-              <dt>
-                <kbd>{shown}</kbd>
-              </dt>
-              <dd>{what}</dd>
-            </div>
-          ))}
-        </dl>
+        <Keys title="Here" keys={[...ALWAYS, ...(letters ? here : [])]} />
+        {letters && elsewhere.length > 0 ? <Keys title="In other places" keys={elsewhere} /> : null}
       </div>
     </dialog>
+  );
+}
+
+function Keys({ title, keys }: { title: string; keys: { shown: string; what: string }[] }) {
+  return (
+    <section aria-label={title}>
+      <h3>{title}</h3>
+      <dl>
+        {keys.map(({ shown, what }) => (
+          <div key={shown + what}>
+            <dt>
+              <kbd>{shown}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   );
 }

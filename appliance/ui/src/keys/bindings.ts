@@ -16,27 +16,34 @@ export interface Binding {
   keys: string[];
   shown: string;
   what: string;
+  /** Where it does something; everywhere, where this says nothing. */
+  possible?: (workspace: Workspace) => boolean;
   act: (workspace: Workspace, key: string) => void;
 }
 
 const STEP = 0.01;
 const TURN = 15;
 
+const scenes = ({ items }: Workspace) => items.length > 0;
+const ready = ({ item }: Workspace) => item?.state === "ready";
+const detections = ({ item, drawable }: Workspace) => item?.state === "ready" && drawable;
+const comparing = () => getAddress().compare !== null;
+
 export const BINDINGS: Binding[] = [
-  { keys: ["f"], shown: "F", what: "Next scene", act: (workspace) => stepScene(workspace, 1) },
-  { keys: ["d"], shown: "D", what: "Previous scene", act: (workspace) => stepScene(workspace, -1) },
-  { keys: ["u"], shown: "U", what: "Add scenes", act: pickFiles },
-  { keys: ["r"], shown: "R", what: "Run the detector on this scene", act: runNewest },
-  { keys: ["]"], shown: "]", what: "Raise the lowest score shown", act: (workspace) => shift(workspace, STEP) },
-  { keys: ["["], shown: "[", what: "Lower the lowest score shown", act: (workspace) => shift(workspace, -STEP) },
-  { keys: ["\\"], shown: "\\", what: "Back to the running point", act: () => adjust({ threshold: null }) },
-  { keys: ["."], shown: ".", what: "Next detection in view", act: () => stepShape(1) },
-  { keys: [","], shown: ",", what: "Previous detection in view", act: () => stepShape(-1) },
-  { keys: ["h"], shown: "H", what: "Detections on and off", act: () => adjust({ detections: !getAddress().detections }) },
-  { keys: ["a"], shown: "A", what: "Annotations on and off", act: () => adjust({ annotations: !getAddress().annotations }) },
-  { keys: ["c"], shown: "C", what: "Compare, or stop", act: toggleCompare },
-  { keys: ["x"], shown: "X", what: "Swap the sides of a comparison", act: swap },
-  { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], shown: "1 – 9", what: "A class on and off", act: toggleClass },
+  { keys: ["f"], shown: "F", what: "Next scene", possible: scenes, act: (workspace) => stepScene(workspace, 1) },
+  { keys: ["d"], shown: "D", what: "Previous scene", possible: scenes, act: (workspace) => stepScene(workspace, -1) },
+  { keys: ["u"], shown: "U", what: "Add scenes", possible: ({ dataset }) => dataset !== null, act: pickFiles },
+  { keys: ["r"], shown: "R", what: "Run the detector on this scene", possible: (workspace) => ready(workspace) && workspace.detectors.length > 0, act: runNewest },
+  { keys: ["]"], shown: "]", what: "Raise the lowest score shown", possible: detections, act: (workspace) => shift(workspace, STEP) },
+  { keys: ["["], shown: "[", what: "Lower the lowest score shown", possible: detections, act: (workspace) => shift(workspace, -STEP) },
+  { keys: ["\\"], shown: "\\", what: "Back to the running point", possible: detections, act: () => adjust({ threshold: null }) },
+  { keys: ["."], shown: ".", what: "Next detection in view", possible: detections, act: () => stepShape(1) },
+  { keys: [","], shown: ",", what: "Previous detection in view", possible: detections, act: () => stepShape(-1) },
+  { keys: ["h"], shown: "H", what: "Detections on and off", possible: detections, act: () => adjust({ detections: !getAddress().detections }) },
+  { keys: ["a"], shown: "A", what: "Annotations on and off", possible: ready, act: () => adjust({ annotations: !getAddress().annotations }) },
+  { keys: ["c"], shown: "C", what: "Compare, or stop", possible: ready, act: toggleCompare },
+  { keys: ["x"], shown: "X", what: "Swap the sides of a comparison", possible: comparing, act: swap },
+  { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], shown: "1 – 9", what: "A class on and off", possible: detections, act: toggleClass },
   { keys: ["+", "="], shown: "+", what: "Zoom in", act: () => sceneMap.get()?.zoomBy(1) },
   { keys: ["-"], shown: "−", what: "Zoom out", act: () => sceneMap.get()?.zoomBy(-1) },
   { keys: ["0"], shown: "0", what: "Fit the scene", act: () => sceneMap.get()?.fit() },

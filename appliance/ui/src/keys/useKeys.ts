@@ -39,7 +39,7 @@ function obey(event: KeyboardEvent, workspace: Workspace): boolean {
     annotate();
     return true;
   }
-  const binding = letterKeys.get() ? BINDINGS.find((each) => each.keys.includes(event.key.toLowerCase())) : undefined;
+  const binding = letterKeys.get() ? BINDINGS.find((each) => each.keys.includes(event.key.toLowerCase()) && each.possible?.(workspace) !== false) : undefined;
   binding?.act(workspace, event.key);
   return binding !== undefined;
 }

@@ -12,7 +12,7 @@ interface Arrived {
 }
 
 /** Tiles remembered; the longest unused are let go, so that memory stays flat over a day of panning. */
-const MOST = 400;
+const MOST = 96;
 
 export class LoadedTiles {
   private readonly tiles = new Map<string, Arrived>();
