@@ -107,6 +107,14 @@ async def test_annotations_and_a_second_scene_are_the_other_side(compared: Page,
         "only right": point["false_negatives"],
     }
 
+    # With the focus on the left map, as every tool puts it there, the right side stays above it.
+    await page.get_by_role("slider", name="Divider").focus()
+    await page.keyboard.press("Home")
+    await page.keyboard.press("m")
+    await expect(page.locator(".map")).to_be_focused()
+    await steps.until_outlines(page, drawn=False)
+    await page.keyboard.press("Escape")
+
     await choice.select_option(label="later.tif")
     await page.get_by_role("button", name="Side by side").click()
     left, right = page.locator(".map"), page.get_by_test_id("right-side")

@@ -140,12 +140,14 @@ async def detections_become_annotations(page: Page, pictures: Pictures, ask: Ask
 
 
 async def detections_are_compared_and_measured(page: Page, pictures: Pictures) -> None:
+    await page.keyboard.press("Escape")
     await page.keyboard.press("0")
     await page.keyboard.press("c")
     await page.get_by_label("Compare with").select_option("annotations")
     await page.get_by_test_id("difference").wait_for()
     await pictures.take("15-compare")
-    await page.keyboard.press("Escape")
+    await page.keyboard.press("c")
+    await expect(page.get_by_role("group", name="Compare", exact=True)).to_have_count(0)
     await page.keyboard.press("m")
     x, y = await steps.middle(page)
     for across, down in ((-160, 60), (-20, -110), (150, 40), (150, 40)):

@@ -1,4 +1,5 @@
 /** The right side of a comparison: a second map in step with the first, beneath a divider or beside it. */
+import { unByKey } from "ol/Observable";
 import { useEffect, useRef } from "react";
 import { annotationListeners } from "../api/events";
 import { otherMap, sceneMap } from "../map/live";
@@ -29,14 +30,25 @@ function RightMap({ main, comparison }: { main: SceneMap; comparison: Comparison
   const { split } = useAddress();
   const map = useStore(otherMap);
   useEffect(() => {
-    if (!target.current) return;
-    const made = new SceneMap(target.current, main.map.getView());
-    const stop = watchHover(made);
-    otherMap.set(made);
+    const place = target.current;
+    if (!place) return;
+    let stop = (): void => undefined;
+    const make = () => {
+      const made = new SceneMap(place, main.map.getView());
+      const stopWatching = watchHover(made);
+      otherMap.set(made);
+      stop = () => {
+        stopWatching();
+        otherMap.set(null);
+        made.dispose();
+      };
+    };
+    // A map that joins a moving view stops it where it is.
+    const waiting = main.map.getView().getAnimating() ? main.map.once("moveend", make) : null;
+    if (!waiting) make();
     return () => {
+      if (waiting) unByKey(waiting);
       stop();
-      otherMap.set(null);
-      made.dispose();
     };
   }, [main]);
   useShown(map, comparison);
