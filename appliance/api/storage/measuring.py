@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, text
 
 from appliance.api.views.detections import Measures
 
-SIZE = "CAST(round(CAST(GREATEST(width, height) AS numeric), 1) AS float8)"
+SIZE = "(round(GREATEST(width, height) * 10) / 10)"
 AREA = "COALESCE(area_square_metres, CASE WHEN ST_SRID(geometry) = 0 THEN ST_Area(geometry) END)"
 
 

@@ -27,22 +27,37 @@ _GRID = 8
 """Counts are given for so many places along a side of a tile: on a page whose tiles are 512 pixels, every 64 pixels."""
 _OF_RUN = f"run_id = :owner AND score >= CAST(:min_score AS real) AND {WITHIN}"
 
-_DETECTIONS = text(f"""
+_TOUCHING = f"{_OF_RUN} AND map_geometry && ST_TileEnvelope(:z, :x, :y, margin => :margin)"
+_SHAPE = """COALESCE(
+    ST_AsMVTGeom(map_geometry, ST_TileEnvelope(:z, :x, :y), :extent, :buffer, true),
+    ST_AsMVTGeom(ST_Centroid(map_geometry), ST_TileEnvelope(:z, :x, :y), :extent, :buffer, true))"""
+"""ST_AsMVT leaves out rows without a shape. To ask for them to be left out would work every shape out twice."""
+
+_TOO_MANY = text(
+    f"SELECT count(*) > :limit FROM (SELECT FROM detections WHERE {_TOUCHING} LIMIT :limit + 1) AS touching"
+)  # noqa: S608
+
+# In no order, and so by several processes of the server at once.
+_ALL_DETECTIONS = text(f"""
+WITH drawn AS (
+    SELECT ordinal AS id, ordinal, label, score, {SIZE} AS size, {AREA} AS area, false AS truncated, {_SHAPE} AS shape
+    FROM detections
+    WHERE {_TOUCHING}
+)
+SELECT ST_AsMVT(drawn, 'detections', :extent, 'shape', 'id') FROM drawn
+""")  # noqa: S608  the parts are constants of ours
+
+_BEST_DETECTIONS = text(f"""
 WITH matching AS (
     SELECT ordinal, label, score, {SIZE} AS size, {AREA} AS area, map_geometry
     FROM detections
-    WHERE {_OF_RUN} AND map_geometry && ST_TileEnvelope(:z, :x, :y, margin => :margin)
+    WHERE {_TOUCHING}
     ORDER BY score DESC, ordinal
-    LIMIT :limit + 1
-), picked AS (
-    SELECT *, count(*) OVER () > :limit AS truncated FROM matching LIMIT :limit
+    LIMIT :limit
 ), drawn AS (
-    SELECT ordinal AS id, ordinal, label, score, size, area, truncated, COALESCE(
-        ST_AsMVTGeom(map_geometry, ST_TileEnvelope(:z, :x, :y), :extent, :buffer, true),
-        ST_AsMVTGeom(ST_Centroid(map_geometry), ST_TileEnvelope(:z, :x, :y), :extent, :buffer, true)) AS shape
-    FROM picked
+    SELECT ordinal AS id, ordinal, label, score, size, area, true AS truncated, {_SHAPE} AS shape FROM matching
 )
-SELECT ST_AsMVT(drawn, 'detections', :extent, 'shape', 'id') FROM drawn WHERE shape IS NOT NULL
+SELECT ST_AsMVT(drawn, 'detections', :extent, 'shape', 'id') FROM drawn
 """)  # noqa: S608  the parts are constants of ours
 
 _MORE = text(f"""
@@ -75,10 +90,10 @@ WITH tile AS MATERIALIZED (
         ST_SetSRID(ST_MakePoint(sum(sx) / sum(found), sum(sy) / sum(found)), 3857), ST_TileEnvelope(:z, :x, :y), :extent, :buffer, true) AS shape
     FROM labelled GROUP BY i, j
 )
-SELECT ST_AsMVT(drawn, 'counts', :extent, 'shape') FROM drawn WHERE shape IS NOT NULL
+SELECT ST_AsMVT(drawn, 'counts', :extent, 'shape') FROM drawn
 """)  # noqa: S608  the parts are constants of ours
 
-_ANNOTATIONS = text("""
+_ANNOTATIONS = text(f"""
 WITH matching AS (
     SELECT id::text AS id, label, source, map_geometry
     FROM annotations
@@ -89,21 +104,19 @@ WITH matching AS (
 ), picked AS (
     SELECT *, count(*) OVER () > :limit AS truncated FROM matching LIMIT :limit
 ), drawn AS (
-    SELECT id, label, source, truncated, COALESCE(
-        ST_AsMVTGeom(map_geometry, ST_TileEnvelope(:z, :x, :y), :extent, :buffer, true),
-        ST_AsMVTGeom(ST_Centroid(map_geometry), ST_TileEnvelope(:z, :x, :y), :extent, :buffer, true)) AS shape
+    SELECT id, label, source, truncated, {_SHAPE} AS shape
     FROM picked
 )
-SELECT ST_AsMVT(drawn, 'annotations', :extent, 'shape') FROM drawn WHERE shape IS NOT NULL
-""")
+SELECT ST_AsMVT(drawn, 'annotations', :extent, 'shape') FROM drawn
+""")  # noqa: S608  the parts are constants of ours
 
 
 async def of_detections(
     connection: AsyncConnection, run_id: UUID, tile: TileAddress, wanted: TileFilter, limit: int
 ) -> bytes:
-    return await _tile(
-        connection, _DETECTIONS, tile, {"owner": run_id, "limit": limit, "margin": _MARGIN, **_chosen(wanted)}
-    )
+    values = {"owner": run_id, "limit": limit, "margin": _MARGIN, **_chosen(wanted), **tile._asdict()}
+    too_many = (await connection.execute(_TOO_MANY, values)).scalar_one()
+    return await _tile(connection, _BEST_DETECTIONS if too_many else _ALL_DETECTIONS, tile, values)
 
 
 async def has_more(connection: AsyncConnection, run_id: UUID, tile: TileAddress, wanted: TileFilter) -> bool:
