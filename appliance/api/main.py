@@ -7,8 +7,12 @@ it is told to stop. Several such processes may run side by side: none holds a tr
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -31,6 +35,7 @@ from appliance.api.storage.database import Database
 from appliance.clients import logging, spans
 from appliance.clients.messaging import Messaging
 from appliance.clients.objectstore import ObjectStore
+from appliance.clients.private_folder import private_folder
 from appliance.clients.settings import DatabaseSettings, MessagingSettings, StoreSettings
 from appliance.contracts.errors import VedetteError
 
@@ -47,6 +52,21 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._stopping.set()
         super().handle_exit(sig, frame)
+
+
+@contextlib.contextmanager
+def working_in(folder: Path | None) -> Iterator[None]:
+    """Temporary files of this process lie there, in a folder of its own; those of processes that were killed go."""
+    if folder is None:
+        yield
+        return
+    before = tempfile.tempdir
+    with private_folder(folder) as own:
+        tempfile.tempdir = str(own)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 async def serve(settings: ApiSettings, database_url: str, store: StoreSettings, messaging: MessagingSettings) -> None:
@@ -94,7 +114,7 @@ def main() -> int:
         settings = ApiSettings()
         logging.configure("api", settings.log_format)
         database_url = DatabaseSettings().url.get_secret_value()
-        with spans.switched_on("api"):
+        with spans.switched_on("api"), working_in(settings.work_folder):
             asyncio.run(serve(settings, database_url, StoreSettings(), MessagingSettings()))
     except VedetteError as error:
         print(error, file=sys.stderr)

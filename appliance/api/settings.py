@@ -26,6 +26,9 @@ class ApiSettings(BaseSettings):
     marking_colour: MarkingColour = "green"
     page_folder: Path = Path(__file__).parent.parent / "ui" / "dist"
 
+    work_folder: Path | None = None
+    """For files in work, such as detections on their way; the system's own place for such, where not set."""
+
     body_limit_bytes: int = 64 * _MEBIBYTE
     item_limit_bytes: int = 500 << 30
     part_size_bytes: int = 16 * _MEBIBYTE

@@ -1,4 +1,4 @@
-"""Private folders for unfinished work, which never outlive their process. Used by worker_process.py for every worker."""
+"""Private folders for unfinished work, which never outlive their process. Used by worker_process.py for every worker, and by the API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def private_folder(parent: Path) -> Iterator[Path]:
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for left in parent.iterdir():
         _remove_if_abandoned(left)
-    folder = Path(tempfile.mkdtemp(prefix="worker-", dir=parent))
+    folder = Path(tempfile.mkdtemp(prefix="process-", dir=parent))
     descriptor = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

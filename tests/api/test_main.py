@@ -7,14 +7,31 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import httpx
 
 from appliance.api import admin
+from appliance.api.main import working_in
 from appliance.standalone.ports import free_ports
 from tests.conftest import MessagingServer, StoreServer
+
+
+def test_files_in_work_go_with_the_process_or_with_the_next(tmp_path: Path) -> None:
+    killed = tmp_path / "process-killed"
+    killed.mkdir()
+    (killed / ".lock").touch()
+    (killed / "detections.parquet").write_bytes(b"half of it")
+    with working_in(tmp_path):
+        assert not killed.exists()
+        with tempfile.NamedTemporaryFile() as file, working_in(tmp_path):
+            assert Path(file.name).parent.parent == tmp_path, "another process took what is in work"
+            assert Path(file.name).exists()
+    assert list(tmp_path.iterdir()) == []
+    with tempfile.NamedTemporaryFile() as file:
+        assert tmp_path not in Path(file.name).parents
 
 
 def _start(environment: dict[str, str], port: int, log: Path) -> subprocess.Popen[bytes]:

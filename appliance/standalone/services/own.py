@@ -59,6 +59,7 @@ class Surroundings:
             found["VEDETTE_DATABASE_URL"] = self.database_url
             found |= {"VEDETTE_API_HOST": LOOPBACK, "VEDETTE_API_PORT": str(self.api_port)}
             found["VEDETTE_API_PUBLIC_URL"] = self.url
+            found["VEDETTE_API_WORK_FOLDER"] = str(self.work / "api")
             if self.data is not None:
                 found["VEDETTE_API_DATA_FOLDER"] = str(self.data)
         return found
