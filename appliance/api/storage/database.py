@@ -38,19 +38,22 @@ async def take_your_time(connection: AsyncConnection) -> None:
 
 
 class Database:
-    """Connections to one server. `begin` and `look` raise VedetteError(UNAVAILABLE, retryable) when the server does not answer, and
-    VedetteError(INVALID) when a text holds a NUL."""
+    """Connections to one server. `begin` and `look` raise VedetteError(UNAVAILABLE, retryable) when the server does not
+    answer, and VedetteError(INVALID) when a text holds a NUL."""
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
+        self._doubted_at = 0.0
         # Pools of their own: to switch a connection to and fro costs as much as what is looked up.
         self._looking = _engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+        for engine in (self._engine, self._looking):
+            self._ask_whether_still_there(engine)
         self._work = asyncio.Event()
 
     @asynccontextmanager
     async def look(self) -> AsyncIterator[AsyncConnection]:
         """Without a transaction: each statement stands alone, and takes one exchange with the server in place of three."""
-        with _translated():
+        with self._translated():
             async with self._looking.connect() as connection:
                 yield connection
 
@@ -58,13 +61,12 @@ class Database:
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end, rolled back when the block raises."""
         left = False
-        with _translated():
+        with self._translated():
             async with self._engine.begin() as connection:
-                try:
-                    yield connection
-                finally:
-                    # The dictionary outlives the transaction: it belongs to the pooled connection.
-                    left = bool(connection.info.pop(_LEAVES_WORK, False))
+                # The dictionary outlives a transaction, also one that failed: it belongs to the pooled connection.
+                connection.info.pop(_LEAVES_WORK, None)
+                yield connection
+                left = bool(connection.info.pop(_LEAVES_WORK, False))
         if left:
             self.wake()
 
@@ -92,9 +94,43 @@ class Database:
         await self._engine.dispose()
         await self._looking.dispose()
 
+    def _ask_whether_still_there(self, engine: AsyncEngine) -> None:
+        """As SQLAlchemy's pre-ping, but only of connections that have rested, or were in use before the server last failed
+        to answer: one that went away is noticed before a request is, and a busy one is not asked for every look-up."""
+
+        @event.listens_for(engine.sync_engine, "checkout")
+        def ask(driver: Any, record: Any, _: Any) -> None:
+            given_back = record.info.get(_GIVEN_BACK, 0.0)
+            if given_back > max(self._doubted_at, time.monotonic() - _FRESH_SECONDS):
+                return
+            try:
+                engine.dialect.do_ping(driver)
+            except psycopg.Error as error:
+                raise InvalidatePoolError from error
+
+        @event.listens_for(engine.sync_engine, "checkin")
+        def note(_: Any, record: Any) -> None:
+            record.info[_GIVEN_BACK] = time.monotonic()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, DisconnectionError, PoolTimeout, psycopg.OperationalError) as error:
+            if _is_unwritable(error):
+                raise VedetteError(
+                    Code.INVALID, "A text holds a character that nobody can write (NUL).", "Take it out."
+                ) from error
+            if _is_absence(error):
+                self._doubted_at = time.monotonic()
+                raise VedetteError(
+                    Code.UNAVAILABLE, "The database does not answer.", "Try again in a moment.", retryable=True
+                ) from error
+            raise
+
 
 def _engine(url: str, **options: Any) -> AsyncEngine:
-    engine = create_async_engine(
+    return create_async_engine(
         url,
         pool_size=_POOL,
         max_overflow=_OVERFLOW,
@@ -111,42 +147,6 @@ def _engine(url: str, **options: Any) -> AsyncEngine:
         },
         **options,
     )
-    _ask_whether_still_there(engine)
-    return engine
-
-
-def _ask_whether_still_there(engine: AsyncEngine) -> None:
-    """As SQLAlchemy's pre-ping, but only of connections that have rested: a server that went away meanwhile is noticed
-    before a request is, and a busy one is not asked twice as often as need be."""
-
-    @event.listens_for(engine.sync_engine, "checkout")
-    def ask(driver: Any, record: Any, _: Any) -> None:
-        if time.monotonic() - record.info.get(_GIVEN_BACK, 0.0) < _FRESH_SECONDS:
-            return
-        try:
-            engine.dialect.do_ping(driver)
-        except psycopg.Error as error:
-            raise InvalidatePoolError from error
-
-    @event.listens_for(engine.sync_engine, "checkin")
-    def note(_: Any, record: Any) -> None:
-        record.info[_GIVEN_BACK] = time.monotonic()
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (DBAPIError, DisconnectionError, PoolTimeout, psycopg.OperationalError) as error:
-        if _is_unwritable(error):
-            raise VedetteError(
-                Code.INVALID, "A text holds a character that nobody can write (NUL).", "Take it out."
-            ) from error
-        if _is_absence(error):
-            raise VedetteError(
-                Code.UNAVAILABLE, "The database does not answer.", "Try again in a moment.", retryable=True
-            ) from error
-        raise
 
 
 def _is_unwritable(error: Exception) -> bool:
