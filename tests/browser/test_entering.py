@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.browser import steps
 from tests.browser.conftest import one_time_link
@@ -49,7 +49,15 @@ async def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"{name} is not reached by the keyboard")
 
 
-async def test_from_sign_in_to_detections_by_keyboard(signed_in: Page, stack: Stack, real_scene: Path) -> None:
+async def tab_until(page: Page, control: Locator) -> None:
+    for _ in range(80):
+        if await control.evaluate("(element) => element === document.activeElement"):
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError("the control is not reached by the keyboard")
+
+
+async def test_from_sign_in_to_annotations_by_keyboard(signed_in: Page, stack: Stack, real_scene: Path) -> None:
     page = signed_in
     password = secrets.token_urlsafe(16)
     session = await (await page.request.get(f"{stack.url}/api/session")).json()
@@ -57,17 +65,28 @@ async def test_from_sign_in_to_detections_by_keyboard(signed_in: Page, stack: St
         f"{stack.url}/api/account/password", data={"password": password}, headers={"Origin": stack.url}
     )
     assert changed.ok, await changed.text()
-    dataset = f"keyboard-{secrets.token_hex(3)}"
-    assert stack.vedette("dataset", "create", dataset).returncode == 0
+    existing = f"keyboard-{secrets.token_hex(3)}"
+    assert stack.vedette("dataset", "create", existing).returncode == 0
     await page.context.clear_cookies()
 
-    await page.goto(f"{stack.url}/?dataset={dataset}")
+    await page.goto(f"{stack.url}/?dataset={existing}")
     await page.get_by_label("Name").wait_for()
     await page.keyboard.type(session["name"])
     await page.keyboard.press("Tab")
     await page.keyboard.type(password)
     await page.keyboard.press("Enter")
     await page.get_by_role("button", name="Choose files").wait_for()
+
+    title = f"By keyboard {secrets.token_hex(3)}"
+    await tab_to(page, f"Dataset: {existing}")
+    await page.keyboard.press("Enter")
+    field = page.get_by_label("New dataset")
+    await tab_until(page, field)
+    await page.keyboard.type(title)
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name=f"Dataset: {title}").wait_for()
+    await expect(field).to_be_hidden()  # until the menu has closed, letters go into it
+
     await steps.choose_files(page, real_scene, key="u")
     await steps.card(page, real_scene.name, "ready").wait_for(timeout=steps.READY_MS)
     await page.keyboard.press("Control+k")
@@ -83,6 +102,9 @@ async def test_from_sign_in_to_detections_by_keyboard(signed_in: Page, stack: St
     await page.get_by_label("In view").get_by_role("listitem").first.wait_for()
     await page.keyboard.press(".")
     await page.get_by_label("Selected detection").wait_for()
+    await page.keyboard.press("a")
+    await expect(page.locator('.detection-list li[data-verdict="accepted"]')).to_have_count(1)
+    await expect(page.get_by_test_id("saved")).to_have_attribute("data-state", "saved", timeout=45_000)
     await page.keyboard.press("Escape")
     await page.get_by_label("Selected detection").wait_for(state="detached")
     before = await page.get_by_test_id("threshold").inner_text()
