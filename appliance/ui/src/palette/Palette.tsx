@@ -30,7 +30,11 @@ function OpenPalette({ session }: { session: Session }) {
       event.preventDefault();
       setChosen((before) => (before + step + hits.length) % Math.max(1, hits.length));
     }
-    if (event.key === "Enter") act(hits[chosen]);
+    if (event.key === "Enter") {
+      // The dialogue gives the focus back to a button, say, which the same key would press.
+      event.preventDefault();
+      act(hits[chosen]);
+    }
   };
   return (
     <dialog ref={dialog} className="palette" aria-label="Find" onClose={close} onClick={(event) => event.target === dialog.current && dialog.current.close()}>
