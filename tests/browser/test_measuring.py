@@ -64,6 +64,7 @@ async def test_lengths_areas_and_a_turned_map(signed_in: Page, stack: Stack, rea
     await page.keyboard.press("Escape")
     await page.keyboard.press("w")
     await page.wait_for_function("() => /,15$/.test(new URLSearchParams(location.search).get('at'))")
-    await page.reload()
+    async with page.expect_response(lambda answer: "/tiles/" in answer.url):  # then the scene is up, as it stood
+        await page.reload()
     await page.get_by_role("button", name="North up").click()
     await page.wait_for_function("() => new URLSearchParams(location.search).get('at')?.split(',').length === 3")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,9 +30,20 @@ class Relay:
         self._host, self._port = host, port
         self._streams: set[asyncio.StreamWriter] = set()
         self._silent: set[asyncio.StreamWriter] = set()
+        self._connections: set[asyncio.Task[None]] = set()
 
-    async def serve(self) -> asyncio.Server:
-        return await asyncio.start_server(self._connected, "127.0.0.1", 0)
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[int]:
+        """Its port on loopback."""
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            server.close()
+            open_ones = list(self._connections)
+            for connection in open_ones:
+                connection.cancel()
+            await asyncio.gather(*open_ones, return_exceptions=True)
 
     def silence(self) -> int:
         """How many streams were open."""
@@ -39,6 +51,9 @@ class Relay:
         return len(self._streams)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = asyncio.current_task()
+        assert connection is not None
+        self._connections.add(connection)
         server_reader, server_writer = await asyncio.open_connection(self._host, self._port)
         try:
             async with asyncio.TaskGroup() as both:
@@ -46,8 +61,9 @@ class Relay:
                 both.create_task(self._pass_on(server_reader, writer, writer))
         finally:
             self._streams.discard(writer)
-            writer.close()
-            server_writer.close()
+            self._connections.discard(connection)
+            for one in (writer, server_writer):
+                one.close()
 
     async def _pass_on(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, browser: asyncio.StreamWriter
@@ -70,9 +86,8 @@ async def relay(stack: Stack) -> AsyncIterator[tuple[Relay, str]]:
     """And its address."""
     at = urlsplit(stack.url)
     made = Relay(str(at.hostname), int(at.port or 80))
-    server = await made.serve()
-    yield made, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    server.close()
+    async with made.serve() as port:
+        yield made, f"http://127.0.0.1:{port}"
 
 
 def _new_dataset(stack: Stack) -> str:
