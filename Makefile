@@ -34,7 +34,7 @@ imports: ## Dependencies point one way
 test-page: ## The page's types, lint and unit tests
 	@scripts/check_ui.sh
 test-python: ## Unit, integration and browser tests (PYTEST_ARGS="-k name")
-	@$(PYTHON) -m pytest $(PYTEST_ARGS)
+	@scripts/test_python.sh $(PYTEST_ARGS)
 
 .PHONY: page-tour
 page-tour: setup-dev ## Walk the page as an analyst does, and take the pictures of docs/page.md anew
