@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from uuid import uuid4
+from uuid import UUID
 
 import psutil
 import pytest
@@ -12,6 +12,9 @@ import pytest
 from appliance.api import errors
 from appliance.contracts.errors import Code
 from tests.api.appliance_under_test import Appliance
+
+NOTHING = UUID(int=0x5EED)
+"""No item, run or annotation has it; the same in every process, for it names the tests."""
 
 
 def test_every_code_has_a_status() -> None:
@@ -21,18 +24,18 @@ def test_every_code_has_a_status() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", f"/api/items/{uuid4()}", 404, "not-found"),
+        ("GET", f"/api/items/{NOTHING}", 404, "not-found"),
         ("GET", "/api/items/not-a-uuid", 422, "invalid"),
         ("GET", "/api/nothing", 404, "not-found"),
         ("PATCH", "/api/datasets", 405, "invalid"),
         ("GET", "/api/datasets/UPPER", 422, "invalid"),
         ("GET", "/api/runs?limit=0", 422, "invalid"),
         ("GET", "/api/datasets?cursor=%00", 422, "invalid"),
-        ("GET", f"/api/items/{uuid4()}/tiles/25/0/0.png", 422, "invalid"),
-        ("GET", f"/api/items/{uuid4()}/tiles/1/0/0.gif", 422, "invalid"),
-        ("GET", f"/api/items/{uuid4()}/tiles/1/0/0.png?rescale=5,1", 422, "invalid"),
-        ("GET", f"/api/runs/{uuid4()}/detections?bbox=1,2,3", 422, "invalid"),
-        ("GET", f"/api/runs/{uuid4()}/tiles/1/0/0.mvt", 404, "not-found"),
+        ("GET", f"/api/items/{NOTHING}/tiles/25/0/0.png", 422, "invalid"),
+        ("GET", f"/api/items/{NOTHING}/tiles/1/0/0.gif", 422, "invalid"),
+        ("GET", f"/api/items/{NOTHING}/tiles/1/0/0.png?rescale=5,1", 422, "invalid"),
+        ("GET", f"/api/runs/{NOTHING}/detections?bbox=1,2,3", 422, "invalid"),
+        ("GET", f"/api/runs/{NOTHING}/tiles/1/0/0.mvt", 404, "not-found"),
         ("GET", "/api/detectors/crowns/1.0.0", 404, "not-found"),
         ("GET", f"/api/snapshots/sha256:{'0' * 64}", 404, "not-found"),
     ],
