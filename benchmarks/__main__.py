@@ -14,9 +14,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small scene and one round: does it still run?")
     parser.add_argument("--size", type=int, help="predict only: another side of the scene than 10000 pixels")
     parser.add_argument("--style", help="tiles only: one of its styles, such as JPEG")
+    parser.add_argument("--part", help="page only: frames or heap, without the rest")
     given = parser.parse_args()
     options: dict[str, object] = {}
-    for option, name in (("size", "predict"), ("style", "tiles")):
+    for option, name in (("size", "predict"), ("style", "tiles"), ("part", "page")):
         value = getattr(given, option)
         if value and given.name != name:
             parser.error(f"--{option} is for {name} only")

@@ -20,8 +20,9 @@ def scene(item_id: ItemId) -> str:
     return f"items/{item_id}/scene.tif"
 
 
-def thumbnail(item_id: ItemId) -> str:
-    return f"items/{item_id}/thumbnail.png"
+def thumbnail(item_id: ItemId, media_type: str = "image/webp") -> str:
+    """Items that were made ready before thumbnails were WebP keep a PNG."""
+    return f"items/{item_id}/thumbnail.{'png' if media_type == 'image/png' else 'webp'}"
 
 
 def run_prefix(run_id: RunId) -> str:

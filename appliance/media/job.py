@@ -87,7 +87,7 @@ class Job:
     def _upload(self, made: Normalised) -> ItemReady:
         wanted = (
             (AssetRole.SCENE, keys.scene(self.work.item_id), COG_TYPE, made.scene_path),
-            (AssetRole.THUMBNAIL, keys.thumbnail(self.work.item_id), "image/png", made.thumbnail_path),
+            (AssetRole.THUMBNAIL, keys.thumbnail(self.work.item_id), "image/webp", made.thumbnail_path),
         )
         assets = []
         for role, key, media_type, path in wanted:

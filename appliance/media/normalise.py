@@ -17,7 +17,7 @@ from appliance.media.limits import Limits
 from appliance.media.process import DecodingProcess
 from appliance.media.spawning import Nursery
 
-SCENE_FILE, THUMBNAIL_FILE = "scene.tif", "thumbnail.png"
+SCENE_FILE, THUMBNAIL_FILE = "scene.tif", "thumbnail.webp"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def normalise(
     progress: Callable[[float], None] = _silent,
     nursery: Nursery | None = None,
 ) -> Normalised:
-    """Decode `path` in a confined process of its own and write scene.tif and thumbnail.png into `output_folder`.
+    """Decode `path` in a confined process of its own and write scene.tif and thumbnail.webp into `output_folder`.
 
     `name` is what people call the file; every error says it. `progress(fraction)` is called at least once a second
     and may raise to stop the work. `nursery`: give one to many calls and each starts in milliseconds. Nothing is left in the folder when this raises.

@@ -48,7 +48,7 @@ class Original:
 
 
 def make_scene(path: Path, name: str, folder: Path, limits: Limits, report: Report) -> SceneInfo:
-    """Write scene.tif and thumbnail.png into `folder`. Raises VedetteError for anything wrong with the file."""
+    """Write scene.tif and thumbnail.webp into `folder`. Raises VedetteError for anything wrong with the file."""
     cv2.setNumThreads(threads(limits))
     with (
         rasterio.Env(),  # type: ignore[no-untyped-call]
@@ -66,7 +66,7 @@ def make_scene(path: Path, name: str, folder: Path, limits: Limits, report: Repo
         factors = writer.build_overviews()
         report("progress", _OVERVIEW_SHARE)
         scene = writer.finish()
-    mask = thumbnail.write(scene, statistics, folder / "thumbnail.png")
+    mask = thumbnail.write(scene, statistics, folder / "thumbnail.webp")
     notes = (*original.metadata.notes, *gdal_log.jpeg_notes(said))
     return _describe(original, grid, statistics, factors, _locate(grid, mask), notes)
 

@@ -14,6 +14,7 @@ from rasterio.enums import ColorInterp, Resampling
 from appliance.contracts.item import BandStatistics
 
 SIDE = 512
+_QUALITY = 80
 
 
 def display_bands(colours: list[str]) -> list[int]:
@@ -32,7 +33,7 @@ def small_size(width: int, height: int) -> tuple[int, int]:
 
 
 def write(scene: Path, bands: list[BandStatistics], target: Path) -> NDArray[np.uint8]:
-    """Write the PNG; return the scene's mask (h, w) at the same size, zero where nothing is valid."""
+    """Write the WebP, transparent where nothing is valid; return the scene's mask (h, w) at the same size, zero where nothing is valid."""
     with rasterio.open(scene) as source:
         width, height = small_size(source.width, source.height)
         shown = display_bands([colour.name for colour in source.colorinterp])
@@ -40,7 +41,7 @@ def write(scene: Path, bands: list[BandStatistics], target: Path) -> NDArray[np.
         mask: NDArray[np.uint8] = source.dataset_mask(out_shape=(height, width))
     stretched = [stretch(pixels[i], bands[band - 1]) for i, band in enumerate(shown)]
     colour = stretched if len(stretched) == 3 else stretched * 3
-    Image.fromarray(np.stack([*colour, mask], axis=-1)).save(target, "PNG", optimize=False)
+    Image.fromarray(np.stack([*colour, mask], axis=-1)).save(target, "WEBP", quality=_QUALITY)
     return mask
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -72,6 +73,57 @@ async def test_annotations_lie_where_the_scene_does(api: Appliance) -> None:
     )
     assert fresh.status_code == 200
     assert len(mvt.read(fresh.content)["annotations"].features) == 2
+
+
+async def test_a_full_tile_gives_counts_that_lose_nothing(api: Appliance) -> None:
+    """As of detections (test_measures.py): every annotation in one tile only, by label; what people say apart."""
+    item = await api.push_ready(samples.scene_info(crs=None))
+    kinds = {"tree": 40, "tree/dead": 20, "car": 9}
+    labels = [label for label, number in kinds.items() for _ in range(number)]
+    records = [_record(0, label=label) | {"box": _box(at)} for at, label in enumerate(labels)]
+    assert (await _import(api, records)).status_code == 200
+    address = f"/api/items/{item}/annotations/tiles"
+    few = await api.client.get(f"{address}/0/0/0.mvt", params={"counts_above": 69})
+    assert list(mvt.read(few.content)) == ["annotations"]
+    far = await api.client.get(f"{address}/0/0/0.mvt", params={"counts_above": 68})
+    assert far.headers["etag"] != few.headers["etag"]
+    assert _counted(far.content) == kinds
+    zoom, middle = 17, 1 << 16
+    tiles = [f"{address}/{zoom}/{middle + x}/{middle + y}.mvt" for x in range(3) for y in range(3)]
+    near = [(await api.client.get(tile, params={"counts_above": 0})).content for tile in tiles]
+    found: dict[str, int] = {}
+    for content in filter(None, near):
+        for kind, number in _counted(content).items():
+            found[kind] = found.get(kind, 0) + number
+    assert found == kinds
+    assert sum(map(bool, near)) > 1, "over several tiles"
+
+    (car, *_) = [one for one in await _listed(api, item) if one["label"] == "car"]
+    change = {"revision": car["revision"], "label": "boat", "shape": "box", "geometry": car["geometry"]}
+    assert (await api.client.put(f"/api/items/{item}/annotations/{car['id']}", json=change)).status_code == 200
+    everybody = await api.client.get(f"{address}/0/0/0.mvt", params={"counts_above": 0})
+    assert _counted(everybody.content) == {**kinds, "car": 8, "boat": 1}
+    files = await api.client.get(f"{address}/0/0/0.mvt", params={"counts_above": 0, "people": False})
+    assert _counted(files.content) == {**kinds, "car": 8}
+    shapes = await api.client.get(f"{address}/0/0/0.mvt", params={"people": False})
+    assert len(mvt.read(shapes.content)["annotations"].features) == 68
+    wrong = await api.client.get(f"{address}/0/0/0.mvt", params={"counts_above": -1})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid")
+
+
+def _box(at: int) -> dict[str, float]:
+    return {"x": 20 + at % 20 * 28, "y": 20 + at // 20 * 100, "width": 20, "height": 10}
+
+
+def _counted(content: bytes) -> dict[str, int]:
+    """The sum over all places, by label: an annotation is of the highest hundredth."""
+    found: dict[str, int] = {}
+    for feature in mvt.read(content)["counts"].features:
+        assert feature.kind == 1
+        for label, counts in json.loads(feature.properties["counts"]).items():
+            assert list(counts) == ["99"]
+            found[label] = found.get(label, 0) + counts["99"]
+    return found
 
 
 async def test_annotations_imported_before_the_scene_is_ready_are_placed_then(api: Appliance) -> None:

@@ -120,6 +120,19 @@ async def test_a_lost_database_is_503_and_not_ready(api: Appliance, postgres, na
     assert (await api.client.get("/api/datasets")).status_code == 200
 
 
+async def test_a_look_up_survives_connections_that_ended_unseen(api: Appliance) -> None:
+    """As after a restart of PostgreSQL within a second, in which a pooled connection is trusted unasked."""
+    item = await api.push()
+    ended = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+        AND datname = current_database() AND application_name = 'vedette-api'"""
+    for _ in range(3):
+        looked = [api.client.get(f"/api/items/{item}/original", follow_redirects=False) for _ in range(4)]
+        assert {answer.status_code for answer in await asyncio.gather(*looked)} == {307}
+        ((number,),) = await api.sql(ended)
+        assert number > 0
+        assert (await api.client.get(f"/api/items/{item}/original", follow_redirects=False)).status_code == 307
+
+
 @pytest.mark.parametrize("name", ["database", "messaging", "store"])
 async def test_readiness_does_not_hang_with_a_server(api: Appliance, request: pytest.FixtureRequest, name: str) -> None:
     """SIGSTOP: connections stay open, and nothing comes back on them."""

@@ -119,13 +119,16 @@ async def test_an_unready_item_has_no_tiles_and_a_lost_scene_is_503(api: Applian
     assert (answer.status_code, answer.json()["code"]) == (503, "store")
 
 
-async def test_thumbnails_are_passed_through(api: Appliance) -> None:
+@pytest.mark.parametrize("kind", ["webp", "png"])
+async def test_thumbnails_are_passed_through(api: Appliance, kind: str) -> None:
+    """As they were made: those of items from before WebP are PNG."""
     item = await api.push_ready()
     assert (await api.client.get(f"/api/items/{item}/thumbnail")).status_code == 404
+    media_type = f"image/{kind}"
     await api.sql(
-        """UPDATE items SET assets = assets || '[{"role": "thumbnail", "key": "k", "media_type": "image/png",
-           "size_bytes": 3, "sha256": null}]'::jsonb"""
+        f"""UPDATE items SET assets = assets || '[{{"role": "thumbnail", "key": "k", "media_type": "{media_type}",
+           "size_bytes": 3, "sha256": null}}]'::jsonb"""
     )
-    api.store.put_bytes(keys.thumbnail(item), b"png", "image/png")
+    api.store.put_bytes(keys.thumbnail(item, media_type), kind.encode(), media_type)
     answer = await api.client.get(f"/api/items/{item}/thumbnail")
-    assert (answer.content, answer.headers["content-type"]) == (b"png", "image/png")
+    assert (answer.content, answer.headers["content-type"]) == (kind.encode(), media_type)

@@ -145,6 +145,12 @@ async def middle(page: Page) -> tuple[float, float]:
 
 async def click_a_detection(page: Page) -> None:
     """The one nearest to the middle of the map that the pointer finds."""
+    await click_on_the_map(page)
+    await page.get_by_label("Selected detection").wait_for()
+
+
+async def click_on_the_map(page: Page) -> None:
+    """On the shape, or the count, nearest to the middle of the map that the pointer finds."""
     x, y = await middle(page)
     for reach in range(0, 300, 20):
         for across, down in ((reach, 0), (0, reach), (-reach, 0), (0, -reach)):
@@ -152,6 +158,17 @@ async def click_a_detection(page: Page) -> None:
             await page.wait_for_timeout(60)
             if await page.locator('.map[data-over="shape"]').count() > 0:
                 await page.mouse.click(x + across, y + down)
-                await page.get_by_label("Selected detection").wait_for()
                 return
-    raise AssertionError("no detection lies near the middle of the map")
+    raise AssertionError("nothing lies near the middle of the map")
+
+
+def zoom(address: str) -> float:
+    """Of the page's address; -1 where it has no place yet."""
+    at = parse_qs(urlsplit(address).query).get("at")
+    return float(at[0].split(",")[2]) if at else -1.0
+
+
+async def zoom_out(page: Page) -> None:
+    before = zoom(page.url)
+    await page.get_by_role("button", name="Zoom out").click()
+    await page.wait_for_url(lambda url: zoom(url) <= before - 0.99)

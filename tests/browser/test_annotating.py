@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -250,3 +251,42 @@ async def test_a_session_that_ends_takes_nothing_with_it(woodland: Page, ask: As
     await saved(page)
     assert [one["origin"]["ordinal"] for one in said(ask, page)] == [first]
     await expect(page.get_by_text("Not connected")).to_have_count(0)
+
+
+async def test_too_many_annotations_come_as_counts_to_click_into(
+    signed_in: Page, real_scene: Path, stack: Stack
+) -> None:
+    """From afar, numbers; a click leads towards what a number stands for; near by, the outlines."""
+    page = signed_in
+    await steps.new_dataset(page, f"Crowd {secrets.token_hex(3)}")
+    await steps.choose_files(page, real_scene)
+    await steps.open_scene(page, real_scene.name)
+    corners = ((x, y) for x in range(0, 392, 5) for y in range(0, 392, 5))
+    records = [
+        {"item": real_scene.name, "label": "tree", "box": {"x": x + 3, "y": y + 3, "width": 4, "height": 4}}
+        for x, y in corners
+    ]
+    assert len(records) > 6000
+    imported = await page.request.post(
+        f"{stack.url}/api/datasets/{steps.query(page)['dataset']}/annotations/import",
+        data={"source": "crowd.csv", "records": records},
+        headers={"Origin": stack.url},
+    )
+    assert imported.ok, await imported.text()
+    await page.wait_for_url(lambda url: steps.zoom(url) > 0)
+    for _ in range(3):
+        await steps.zoom_out(page)
+    async with page.expect_response(lambda answer: "counts_above=" in answer.url) as counted:
+        await page.get_by_role("button", name="Annotations", exact=True).click()
+    assert b"counts" in await (await counted.value).body()
+    far = steps.zoom(page.url)
+    await steps.click_on_the_map(page)
+    await page.wait_for_url(lambda url: steps.zoom(url) >= far + 1.99)
+    assert "annotation" not in steps.query(page)
+    async with page.expect_response(
+        lambda answer: "/annotations/tiles/" in answer.url and "counts_above" not in answer.url
+    ) as drawn:
+        await steps.click_on_the_map(page)
+    body = await (await drawn.value).body()
+    assert b"annotations" in body
+    assert b"counts" not in body

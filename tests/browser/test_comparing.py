@@ -16,29 +16,30 @@ from tests.conftest import Stack
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(400)]
 
 
-@pytest.fixture
-def later(real_scene: Path, tmp_path: Path) -> Path:
-    """The same picture with another digest: another item."""
-    path = tmp_path / "later.tif"
-    path.write_bytes(real_scene.read_bytes() + b"\0")
-    return path
-
-
-@pytest.fixture
-async def compared(signed_in: Page, stack: Stack, real_scene: Path, later: Path, tmp_path: Path) -> Page:
-    """The page on a scene that two versions of a detector have looked at, with labels and a second scene of the place."""
-    blobs.write_package(tmp_path / "blobs", version="1.1.0")
-    dataset = f"compare-{secrets.token_hex(3)}"
+@pytest.fixture(scope="module")
+def dataset(stack: Stack, detector: str, real_scene: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A scene that two versions of a detector have looked at, with labels, and a second scene of the place."""
+    folder = tmp_path_factory.mktemp("compared")
+    blobs.write_package(folder / "blobs", version="1.1.0")
+    later = folder / "later.tif"
+    later.write_bytes(real_scene.read_bytes() + b"\0")  # the same picture with another digest: another item
+    name = f"compare-{secrets.token_hex(3)}"
     for command in (
-        ("detector", "apply", str(tmp_path / "blobs")),
-        ("dataset", "create", dataset),
-        ("item", "push", str(real_scene), str(later), "--dataset", dataset, "--wait"),
-        ("dataset", "import", str(real_scene.with_suffix(".csv")), "--dataset", dataset),
-        ("run", "start", real_scene.name, later.name, "--dataset", dataset, "--detector", "blobs@1.0.0", "--wait"),
-        ("run", "start", real_scene.name, "--dataset", dataset, "--detector", "blobs@1.1.0", "--wait"),
+        ("detector", "apply", str(folder / "blobs")),
+        ("dataset", "create", name),
+        ("item", "push", str(real_scene), str(later), "--dataset", name, "--wait"),
+        ("dataset", "import", str(real_scene.with_suffix(".csv")), "--dataset", name),
+        ("run", "start", real_scene.name, later.name, "--dataset", name, "--detector", f"{detector}@1.0.0", "--wait"),
+        ("run", "start", real_scene.name, "--dataset", name, "--detector", f"{detector}@1.1.0", "--wait"),
     ):
         done = stack.vedette(*command)
         assert done.returncode == 0, done.stderr
+    return name
+
+
+@pytest.fixture
+async def compared(signed_in: Page, stack: Stack, dataset: str, real_scene: Path) -> Page:
+    """The page on that scene. Nothing here changes what the appliance holds."""
     await signed_in.goto(f"{stack.url}/?dataset={dataset}")
     await steps.open_scene(signed_in, real_scene.name)
     await steps.until_outlines(signed_in, drawn=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 import secrets
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from pyproj import Geod
 
 from tests.browser import steps
@@ -64,7 +65,20 @@ async def test_lengths_areas_and_a_turned_map(signed_in: Page, stack: Stack, rea
     await page.keyboard.press("Escape")
     await page.keyboard.press("w")
     await page.wait_for_function("() => /,15$/.test(new URLSearchParams(location.search).get('at'))")
-    async with page.expect_response(lambda answer: "/tiles/" in answer.url):  # then the scene is up, as it stood
-        await page.reload()
+    upright = "() => new URLSearchParams(location.search).get('at')?.split(',').length === 3"
+
+    # Pressed before the scene is up, which stood turned.
+    held: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
+    await page.route(re.compile(r"/datasets/[^/]+/items($|\?)"), lambda route: held.set_result(route), times=1)
+    await page.reload()
     await page.get_by_role("button", name="North up").click()
-    await page.wait_for_function("() => new URLSearchParams(location.search).get('at')?.split(',').length === 3")
+    await page.wait_for_function(upright)
+    async with page.expect_response(lambda answer: "/tiles/" in answer.url):
+        await (await asyncio.wait_for(held, 60)).continue_()
+    await expect(page.get_by_role("button", name="North up").locator("svg")).to_have_attribute(
+        "style", re.compile(r"rotate\(0rad\)")
+    )
+    await page.keyboard.press("w")
+    await page.wait_for_function("() => /,15$/.test(new URLSearchParams(location.search).get('at'))")
+    await page.keyboard.press("n")
+    await page.wait_for_function(upright)

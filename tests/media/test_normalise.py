@@ -261,11 +261,22 @@ def test_control_points_are_warped_away(make: Normalise, tmp_path: Path, dtype: 
 def test_thumbnail_is_small_and_stretched(make: Normalise, tmp_path: Path) -> None:
     made = make(write(tmp_path / "in.tif", texture(4, 900, 1800, "uint16") // 100 + 1000, **GEO))
     with Image.open(made.thumbnail_path) as picture:
-        assert picture.format == "PNG"
+        assert picture.format == "WEBP"
         assert picture.size == (512, 256)
         values = np.asarray(picture)[:, :, 0]
     assert values.min() < 20
     assert values.max() > 235
+    assert made.thumbnail_path.stat().st_size < 50_000
+
+
+def test_a_thumbnail_is_transparent_where_nothing_is_valid(make: Normalise, tmp_path: Path) -> None:
+    pixels = texture(3, 600, 600)
+    pixels[:, :, :300] = 0
+    made = make(write(tmp_path / "in.tif", pixels, nodata=0, **GEO))
+    with Image.open(made.thumbnail_path) as picture:
+        alpha = np.asarray(picture.convert("RGBA"))[:, :, 3]
+    assert alpha[:, :250].max() == 0
+    assert alpha[:, 262:].min() == 255
 
 
 def test_many_bands_in_little_memory(make: Normalise, tmp_path: Path) -> None:

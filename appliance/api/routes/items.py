@@ -49,9 +49,10 @@ async def get_original(item_id: UUID, services: ServicesOf, _: Who) -> RedirectR
     return RedirectResponse(await services.items.original_url(item_id), headers={"Cache-Control": "no-store"})
 
 
-@router.get("/thumbnail", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+@router.get("/thumbnail", response_class=Response, responses={200: {"content": {"image/webp": {}, "image/png": {}}}})
 async def get_thumbnail(item_id: UUID, services: ServicesOf, request: Request, _: Who) -> Response:
-    tag = await services.items.thumbnail_tag(item_id)
-    if matches(request, tag):
-        return not_modified(tag)
-    return Response(await services.items.thumbnail(item_id), media_type="image/png", headers=private(tag))
+    found = await services.items.find_thumbnail(item_id)
+    if matches(request, found.tag):
+        return not_modified(found.tag)
+    content = await services.items.thumbnail(found)
+    return Response(content, media_type=found.media_type, headers=private(found.tag))

@@ -11,13 +11,16 @@ from appliance.api.caching import immutable, matches, not_modified, private
 from appliance.api.context import ServicesOf, Who
 from appliance.api.routes.measures import MeasuresOf
 from appliance.api.views.detections import TileFilter
-from appliance.api.views.tiles import RasterStyle, TileAddress
+from appliance.api.views.tiles import AnnotationTileFilter, RasterStyle, TileAddress
 
 router = APIRouter(prefix="/api", tags=["tiles"])
 
 Zoom = Annotated[int, Path(ge=0, le=24)]
 Place = Annotated[int, Path(ge=0, lt=1 << 24)]
 VECTOR = "application/vnd.mapbox-vector-tile"
+CountsAbove = Annotated[
+    int | None, Query(ge=0, le=1_000_000, description="Give counts where a tile holds more than so many.")
+]
 _VECTOR_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {"content": {VECTOR: {"schema": {"type": "string", "format": "binary"}}}}
 }
@@ -77,9 +80,7 @@ async def get_detection_tile(
     _: Who,
     measures: MeasuresOf,
     min_score: Annotated[float, Query(ge=0, le=1)] = 0.0,
-    counts_above: Annotated[
-        int | None, Query(ge=0, le=1_000_000, description="Give counts where a tile holds more than so many.")
-    ] = None,
+    counts_above: CountsAbove = None,
 ) -> Response:
     """Layer `detections`: ordinal, label, score, size, area; `truncated` is true on all where a tile holds too many and
     only the best are given. Or layer `counts`: points with `counts`, JSON of label -> hundredth of the score -> how
@@ -93,10 +94,20 @@ async def get_detection_tile(
 
 
 @router.get("/items/{item_id}/annotations/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses=_VECTOR_RESPONSE)
-async def get_annotation_tile(item_id: UUID, tile: Tile, services: ServicesOf, request: Request, _: Who) -> Response:
-    """Layer `annotations`: id, label, source."""
-    tag = await services.vector_tiles.annotations_tag(item_id)
+async def get_annotation_tile(
+    item_id: UUID,
+    tile: Tile,
+    services: ServicesOf,
+    request: Request,
+    _: Who,
+    people: Annotated[bool, Query(description="With what people said on the page, beside that of label files.")] = True,
+    counts_above: CountsAbove = None,
+) -> Response:
+    """Layer `annotations`: id, label, source; `truncated` is true on all where a tile holds too many. Or layer `counts`,
+    as of detections; an annotation is of the highest hundredth."""
+    wanted = AnnotationTileFilter(people, counts_above)
+    tag = await services.vector_tiles.annotations_tag(item_id, wanted)
     if matches(request, tag):
         return not_modified(tag)
-    drawn = await services.vector_tiles.annotations(item_id, tile)
+    drawn = await services.vector_tiles.annotations(item_id, tile, wanted)
     return Response(drawn, media_type=VECTOR, headers=private(tag))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import NamedTuple
 
 from appliance.api.caching import etag
 from appliance.api.services.announcing import of_item
@@ -23,6 +24,14 @@ from appliance.contracts.item import AssetRole, Item, ItemState
 
 _DOWNLOAD = timedelta(hours=1)
 _THUMBNAIL_LIMIT = 8 << 20
+
+
+class Thumbnail(NamedTuple):
+    """Where it lies, what it is, and what tells it from another."""
+
+    key: str
+    media_type: str
+    tag: str
 
 
 class Items:
@@ -92,12 +101,13 @@ class Items:
             raise VedetteError(Code.CONFLICT, f"{item.name} is not uploaded yet.", "Finish its upload first.")
         return await asyncio.to_thread(self._store.presigned_get, keys.original(item_id), _DOWNLOAD, item.name)
 
-    async def thumbnail_tag(self, item_id: ItemId) -> str:
+    async def find_thumbnail(self, item_id: ItemId) -> Thumbnail:
         item = await self.get(item_id)
         asset = next((one for one in item.assets if one.role is AssetRole.THUMBNAIL), None)
         if asset is None:
             raise VedetteError(Code.NOT_FOUND, f"{item.name} has no thumbnail yet.", "Wait until it is ready.")
-        return etag("thumbnail", item_id, asset.sha256 or asset.size_bytes)
+        key = keys.thumbnail(item_id, asset.media_type)
+        return Thumbnail(key, asset.media_type, etag("thumbnail", item_id, asset.sha256 or asset.size_bytes))
 
-    async def thumbnail(self, item_id: ItemId) -> bytes:
-        return await asyncio.to_thread(self._store.get_bytes, keys.thumbnail(item_id), _THUMBNAIL_LIMIT)
+    async def thumbnail(self, found: Thumbnail) -> bytes:
+        return await asyncio.to_thread(self._store.get_bytes, found.key, _THUMBNAIL_LIMIT)

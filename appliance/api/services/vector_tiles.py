@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from appliance.api.caching import etag
 from appliance.api.services.missing import no_item, no_run
-from appliance.api.storage import items, runs, vector_tiles
+from appliance.api.storage import items, runs, tile_counts, vector_tiles
 from appliance.api.storage.database import Database
 from appliance.api.views.detections import TileFilter
-from appliance.api.views.tiles import TileAddress
+from appliance.api.views.tiles import AnnotationTileFilter, TileAddress
 from appliance.contracts.base import ItemId, RunId
 
 
@@ -27,30 +25,25 @@ class VectorTiles:
         run = record.run
         return etag("detections", run_id, run.attempt, run.state, run.finished_at, wanted, self._features)
 
-    async def annotations_tag(self, item_id: ItemId) -> str:
+    async def annotations_tag(self, item_id: ItemId, wanted: AnnotationTileFilter) -> str:
         async with self._database.look() as connection:
             record = await items.find(connection, item_id)
         if record is None:
             raise no_item(item_id)
-        return etag("annotations", item_id, record.item.created_at, record.annotations_version, self._features)
+        return etag("annotations", item_id, record.item.created_at, record.annotations_version, wanted, self._features)
 
     async def detections(self, run_id: RunId, tile: TileAddress, wanted: TileFilter) -> bytes:
         if not tile.exists:
             return b""
         async with self._database.look() as connection:
-            if await _counted(connection, run_id, tile, wanted):
-                return await vector_tiles.counts_of_detections(connection, run_id, tile, wanted)
+            if await tile_counts.is_crowded(connection, run_id, tile, wanted):
+                return await tile_counts.counts(connection, run_id, tile, wanted)
             return await vector_tiles.of_detections(connection, run_id, tile, wanted, self._features)
 
-    async def annotations(self, item_id: ItemId, tile: TileAddress) -> bytes:
+    async def annotations(self, item_id: ItemId, tile: TileAddress, wanted: AnnotationTileFilter) -> bytes:
         if not tile.exists:
             return b""
         async with self._database.look() as connection:
-            return await vector_tiles.of_annotations(connection, item_id, tile, self._features)
-
-
-async def _counted(connection: AsyncConnection, run_id: RunId, tile: TileAddress, wanted: TileFilter) -> bool:
-    """Above none: always, also where a tile holds no more than the edges of its neighbours' detections."""
-    if not wanted.counts_above:
-        return wanted.counts_above == 0
-    return await vector_tiles.has_more(connection, run_id, tile, wanted)
+            if await tile_counts.is_crowded(connection, item_id, tile, wanted):
+                return await tile_counts.counts(connection, item_id, tile, wanted)
+            return await vector_tiles.of_annotations(connection, item_id, tile, wanted, self._features)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import psycopg
-from sqlalchemy import event, text
+from sqlalchemy import CursorResult, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -25,6 +25,21 @@ _LEAVES_WORK = "vedette.leaves-work"
 _GIVEN_BACK = "vedette.given-back"
 _FRESH_SECONDS = 1.0
 """A pooled connection that was in use so short a time ago is not asked whether it is still there."""
+
+
+class _Looking(AsyncConnection):
+    """Looks once more, on a fresh connection, where the pooled one turns out to have gone: each statement stands alone."""
+
+    async def execute(self, *args: Any, **kwargs: Any) -> CursorResult[Any]:
+        found: CursorResult[Any]
+        try:
+            found = await super().execute(*args, **kwargs)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            await self.rollback()
+            found = await super().execute(*args, **kwargs)
+        return found
 
 
 def leaves_work(connection: AsyncConnection) -> None:
@@ -54,7 +69,7 @@ class Database:
     async def look(self) -> AsyncIterator[AsyncConnection]:
         """Without a transaction: each statement stands alone, and takes one exchange with the server in place of three."""
         with self._translated():
-            async with self._looking.connect() as connection:
+            async with _Looking(self._looking) as connection:
                 yield connection
 
     @asynccontextmanager

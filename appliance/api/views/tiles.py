@@ -23,6 +23,15 @@ class TileAddress(NamedTuple):
         return self.x < 1 << self.z and self.y < 1 << self.z
 
 
+@dataclass(frozen=True)
+class AnnotationTileFilter:
+    """What a vector tile of annotations holds: what people said on the page too, or label files alone. Above
+    `counts_above` shapes it gives counts; None: never."""
+
+    people: bool = True
+    counts_above: int | None = None
+
+
 class Stretch(NamedTuple):
     low: float
     high: float

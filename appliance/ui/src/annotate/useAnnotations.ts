@@ -46,7 +46,7 @@ function useHearing(): void {
       unwrap(client.GET("/api/items/{item_id}/annotations/{annotation_id}", { params: { path } }))
         .then((one) => learn([one]))
         .catch(() => undefined);
-      if (getAddress().annotations) sceneMap.get()?.refreshAnnotations();
+      if (getAddress().annotations) sceneMap.get()?.annotated.refresh();
     };
     annotationListeners.add(hear);
     return () => void annotationListeners.delete(hear);

@@ -109,7 +109,7 @@ function useAgreed({ found }: Counted, differences: boolean): void {
     const ordinals = (ids: ReadonlySet<string> | undefined) => new Set([...(ids ?? [])].map(Number));
     main?.shapes.setAgreed(ordinals(agreed?.agreedLeft));
     right?.shapes.setAgreed(ordinals(agreed?.agreedRight));
-    right?.setAgreedAnnotations(agreed?.agreedRight ?? new Set());
+    right?.annotated.setAgreed(agreed?.agreedRight ?? new Set());
   }, [main, right, found, differences]);
   useEffect(() => () => main?.shapes.setAgreed(new Set()), [main]);
 }

@@ -70,11 +70,11 @@ function useShown(map: SceneMap | null, { right, filter, labels }: Comparison): 
   useEffect(() => map?.showRun(drawn, found), [map, drawn, found, finished, item.id]);
   useEffect(() => map?.shapes.setFilter(filter, labels), [map, filter, labels, drawn]);
   useEffect(() => map?.shapes.setVisible(detections), [map, detections]);
-  useEffect(() => map?.showAnnotations(kind === "annotations", true), [map, kind]);
+  useEffect(() => map?.annotated.setVisible(kind === "annotations", true), [map, kind]);
   useEffect(() => map?.basemap.restyle(), [map, chosen]);
   useEffect(() => {
     const hear = (where: string) => {
-      if (where === item.id) map?.refreshAnnotations();
+      if (where === item.id) map?.annotated.refresh();
     };
     annotationListeners.add(hear);
     return () => void annotationListeners.delete(hear);

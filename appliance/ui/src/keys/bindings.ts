@@ -4,6 +4,7 @@ import { chosenSide, sides } from "../compare/sides";
 import { actOnPast } from "../annotate/keys";
 import { pickFiles } from "../scenes/pick";
 import { sceneMap, inView } from "../map/live";
+import { turn } from "../map/turn";
 import { helpOpen, paletteOpen } from "../palette/open";
 import { runDetector } from "../state/actions";
 import { adjust, getAddress, go, openScene } from "../state/navigation";
@@ -47,9 +48,9 @@ export const BINDINGS: Binding[] = [
   { keys: ["+", "="], shown: "+", what: "Zoom in", act: () => sceneMap.get()?.zoomBy(1) },
   { keys: ["-"], shown: "−", what: "Zoom out", act: () => sceneMap.get()?.zoomBy(-1) },
   { keys: ["0"], shown: "0", what: "Fit the scene", act: () => sceneMap.get()?.fit() },
-  { keys: ["q"], shown: "Q", what: "Turn the map to the left", act: () => sceneMap.get()?.turnBy(-TURN) },
-  { keys: ["w"], shown: "W", what: "Turn the map to the right", act: () => sceneMap.get()?.turnBy(TURN) },
-  { keys: ["n"], shown: "N", what: "North up", act: () => sceneMap.get()?.turnBy(null) },
+  { keys: ["q"], shown: "Q", what: "Turn the map to the left", act: () => turn(sceneMap.get(), -TURN) },
+  { keys: ["w"], shown: "W", what: "Turn the map to the right", act: () => turn(sceneMap.get(), TURN) },
+  { keys: ["n"], shown: "N", what: "North up", act: () => turn(sceneMap.get(), null) },
   { keys: ["t"], shown: "T", what: "Dark or light", act: toggleTheme },
 ];
 

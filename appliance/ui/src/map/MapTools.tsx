@@ -9,6 +9,7 @@ import { useStore } from "../state/store";
 import { useWorkspace } from "../state/workspace";
 import { DisplayMenu } from "./DisplayMenu";
 import { liveView, sceneMap } from "./live";
+import { turn } from "./turn";
 
 export function MapTools() {
   const map = useStore(sceneMap);
@@ -41,5 +42,5 @@ function North() {
   const map = useStore(sceneMap);
   const turned = useStore(liveView)?.rotation ?? 0;
   const label = map?.georeferenced === false ? "Top of the picture up" : "North up";
-  return <IconButton label={label} keys="N" onClick={() => map?.turnBy(null)} icon={<Navigation2 style={{ transform: `rotate(${turned}rad)` }} />} />;
+  return <IconButton label={label} keys="N" onClick={() => turn(map, null)} icon={<Navigation2 style={{ transform: `rotate(${turned}rad)` }} />} />;
 }

@@ -76,7 +76,7 @@ function useLayers(map: SceneMap | null): void {
   useEffect(() => map?.shapes.setFilter(filter, labels), [map, filter, labels]);
   useEffect(() => map?.shapes.setVisible(detections), [map, detections]);
   useEffect(() => map?.shapes.setSelected(selection), [map, selection]);
-  useEffect(() => map?.showAnnotations(annotations), [map, annotations]);
+  useEffect(() => map?.annotated.setVisible(annotations, false), [map, annotations]);
   useEffect(() => map?.setOpacity(seen), [map, seen]);
   const connected = useStore(live);
   const cut = useRef(false);

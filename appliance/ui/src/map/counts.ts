@@ -15,8 +15,16 @@ export function readCounts(text: string): Counts {
   }
 }
 
-/** How many pass by score and class, and the label that most of them have. Sizes the appliance has counted already. */
-export function passing(counts: Counts, { threshold, hidden }: Filter): { total: number; label: string } {
+/** Of a filter, what counts are filtered by here. Sizes the appliance has counted already. */
+export type Passing = Pick<Filter, "threshold" | "hidden">;
+
+/** How many pass by score and class, and the label that most of them have. */
+export interface Passed {
+  total: number;
+  label: string;
+}
+
+export function passing(counts: Counts, { threshold, hidden }: Passing): Passed {
   const first = Math.floor(threshold * HUNDREDTHS + 1e-6);
   let [total, most, label] = [0, 0, ""];
   for (const [name, bins] of Object.entries(counts)) {

@@ -1,4 +1,4 @@
-/** The features of the vector tiles that have arrived, to be asked by place. Used by map/shapes.ts. */
+/** The features of the vector tiles that have arrived, to be asked by place. Used by map/shapes.ts and map/annotated.ts. */
 import type { FeatureLike } from "ol/Feature";
 import { intersects } from "ol/extent";
 import type VectorTileSource from "ol/source/VectorTile";
@@ -8,11 +8,9 @@ import type { Extent } from "./geometry";
 interface Arrived {
   z: number;
   extent: Extent;
-  features: FeatureLike[];
+  /** Held by OpenLayers for as long as it may draw the tile, by nobody else: a day of panning must not grow the heap. */
+  tile: WeakRef<Tile<FeatureLike>>;
 }
-
-/** Tiles remembered; the longest unused are let go, so that memory stays flat over a day of panning. */
-const MOST = 96;
 
 export class LoadedTiles {
   private readonly tiles = new Map<string, Arrived>();
@@ -29,15 +27,13 @@ export class LoadedTiles {
 
   /** Features of the tiles for this resolution that touch the extent; a feature on a seam comes more than once. */
   within(extent: Extent, resolution: number): FeatureLike[] {
-    const touching = [...this.tiles.entries()].filter(([, tile]) => intersects(tile.extent, extent));
+    const touching = this.alive().filter((tile) => intersects(tile.extent, extent));
     const wanted = this.source.getTileGrid()?.getZForResolution(resolution, this.source.zDirection) ?? 0;
-    const levels = touching.map(([, tile]) => tile.z);
+    const levels = touching.map(({ z }) => z);
     const level = levels.reduce((best, z) => (Math.abs(z - wanted) < Math.abs(best - wanted) ? z : best), levels[0] ?? wanted);
     const found: FeatureLike[] = [];
-    for (const [key, tile] of touching) {
+    for (const tile of touching) {
       if (tile.z !== level) continue;
-      this.tiles.delete(key);
-      this.tiles.set(key, tile);
       for (const feature of tile.features) {
         const own = feature.getGeometry()?.getExtent();
         if (own && intersects(own, extent)) found.push(feature);
@@ -47,16 +43,20 @@ export class LoadedTiles {
   }
 
   some(test: (feature: FeatureLike) => boolean): boolean {
-    return [...this.tiles.values()].some((tile) => tile.features.some(test));
+    return this.alive().some(({ features }) => features.some(test));
+  }
+
+  private alive(): { z: number; extent: Extent; features: FeatureLike[] }[] {
+    return [...this.tiles.values()].flatMap(({ z, extent, tile }) => {
+      const features = tile.deref()?.getFeatures();
+      return features ? [{ z, extent, features }] : [];
+    });
   }
 
   private take(tile: Tile<FeatureLike>): void {
     const extent = this.source.getTileGrid()?.getTileCoordExtent(tile.tileCoord);
     if (!extent) return;
-    this.tiles.set(tile.tileCoord.join("/"), { z: tile.tileCoord[0] ?? 0, extent: extent as Extent, features: tile.getFeatures() ?? [] });
-    for (const key of this.tiles.keys()) {
-      if (this.tiles.size <= MOST) break;
-      this.tiles.delete(key);
-    }
+    for (const [key, known] of this.tiles) if (!known.tile.deref()) this.tiles.delete(key);
+    this.tiles.set(tile.tileCoord.join("/"), { z: tile.tileCoord[0] ?? 0, extent: extent as Extent, tile: new WeakRef(tile) });
   }
 }

@@ -1,20 +1,16 @@
 /** The map: one scene edge to edge, its detections, its annotations, the earth beneath. Drives OpenLayers; knows no React. */
-import type { FeatureLike } from "ol/Feature";
 import Map from "ol/Map";
 import View from "ol/View";
-import MVT from "ol/format/MVT";
 import { defaults as interactions } from "ol/interaction/defaults";
-import VectorTileLayer from "ol/layer/VectorTile";
-import VectorTileSource from "ol/source/VectorTile";
 import { buffer, createEmpty, extend, getCenter, isEmpty } from "ol/extent";
 import type { Item } from "../api/client";
 import type { Display, Place } from "../state/address";
+import { Annotated } from "./annotated";
 import { Basemap } from "./basemap";
 import { finestZoom, fromPlace, isGeoreferenced, sceneExtent, toPlace, type Extent } from "./geometry";
 import { makePicture, refreshPicture, showPicture } from "./picture";
 import { Shapes } from "./shapes";
 import { AnnotationLayer } from "../annotate/layer";
-import { ANNOTATION_STYLE, FADED_STYLE } from "./styles";
 
 const WORLD: Extent = [-20037508.34, -20037508.34, 20037508.34, 20037508.34];
 const MARGIN = [28, 28, 44, 28];
@@ -25,11 +21,8 @@ export class SceneMap {
   readonly basemap = new Basemap();
   private readonly picture = makePicture();
   readonly judged = new AnnotationLayer();
-  private readonly annotations = new VectorTileLayer({ style: (feature) => this.annotationStyle(feature), zIndex: 4, visible: false });
+  readonly annotated = new Annotated();
   private item: Item | null = null;
-  /** Those of people too: else annotate/layer.ts draws them. */
-  private everybody = false;
-  private agreed: ReadonlySet<string> = new Set();
 
   /** With the view of another map, this one moves in step with it. */
   constructor(target: HTMLElement, view?: View) {
@@ -37,7 +30,7 @@ export class SceneMap {
       target,
       controls: [],
       interactions: interactions(),
-      layers: [this.basemap.layer, this.basemap.footprints, this.picture, this.annotations, this.shapes.group, this.judged.layer],
+      layers: [this.basemap.layer, this.basemap.footprints, this.picture, this.annotated.layer, this.shapes.group, this.judged.layer],
       view: view ?? new View({ center: [0, 2e6], zoom: 2, minZoom: 0, maxZoom: 28, smoothResolutionConstraint: false }),
       maxTilesLoading: 24,
     });
@@ -64,35 +57,22 @@ export class SceneMap {
     this.basemap.show(this.georeferenced);
     this.basemap.footprints.setVisible(item === null);
     if (!other) return false;
-    this.annotations.setSource(item?.scene ? annotationSource(item) : null);
-    this.annotations.setExtent(this.roomyExtent());
+    this.annotated.show(item?.scene ? item.id : null, this.roomyExtent(), this.finest);
     return true;
   }
 
+  private get finest(): number {
+    return this.item?.scene ? finestZoom(this.item.scene) : 22;
+  }
+
   showRun(run: string | null, count: number): void {
-    this.shapes.show(run, count, this.roomyExtent(), this.item?.scene ? finestZoom(this.item.scene) : 22);
+    this.shapes.show(run, count, this.roomyExtent(), this.finest);
   }
 
   /** The scene and a little around it: an outline at its edge is drawn whole. */
   private roomyExtent(): Extent {
     const extent = this.extent;
     return buffer(extent, (extent[2] - extent[0]) * 0.02) as Extent;
-  }
-
-  showAnnotations(visible: boolean, everybody = false): void {
-    this.everybody = everybody;
-    this.annotations.setVisible(visible);
-  }
-
-  /** Those of these ids step back; of detections, map/shapes.ts. */
-  setAgreedAnnotations(ids: ReadonlySet<string>): void {
-    this.agreed = ids;
-    this.annotations.changed();
-  }
-
-  private annotationStyle(feature: FeatureLike) {
-    if (!this.everybody && feature.get("source") === "people") return undefined;
-    return this.agreed.has(String(feature.get("id"))) ? FADED_STYLE : ANNOTATION_STYLE;
   }
 
   setOpacity(opacity: number): void {
@@ -103,11 +83,7 @@ export class SceneMap {
   refresh(): void {
     refreshPicture(this.picture);
     this.shapes.refresh();
-    this.refreshAnnotations();
-  }
-
-  refreshAnnotations(): void {
-    this.annotations.getSource()?.refresh();
+    this.annotated.refresh();
   }
 
   /** The whole scene; without one, all footprints, else the earth. */
@@ -142,6 +118,11 @@ export class SceneMap {
     view.animate({ zoom: (view.getZoom() ?? 0) + levels, duration: motion() });
   }
 
+  /** The place of the count under the pointer: of detections, else of annotations. */
+  countAt(x: number, y: number, resolution: number): [number, number] | null {
+    return this.shapes.countAt(x, y, resolution) ?? this.annotated.countAt(x, y, resolution);
+  }
+
   /** Towards what a count stands for. */
   zoomInto(centre: [number, number]): void {
     const view = this.map.getView();
@@ -172,11 +153,6 @@ export class SceneMap {
     this.map.setTarget(undefined);
     this.map.dispose();
   }
-}
-
-function annotationSource(item: Item): VectorTileSource {
-  const maxZoom = item.scene ? finestZoom(item.scene) : 22;
-  return new VectorTileSource({ format: new MVT(), url: `/api/items/${item.id}/annotations/tiles/{z}/{x}/{y}.mvt`, maxZoom, wrapX: false });
 }
 
 function motion(): number {

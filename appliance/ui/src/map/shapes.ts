@@ -6,9 +6,11 @@ import VectorTileLayer from "ol/layer/VectorTile";
 import VectorTileSource from "ol/source/VectorTile";
 import { ANY, measuresOf, passes, type Filter, type Measured } from "../detections/filter";
 import { shortLabel } from "../detections/labels";
-import { countsAbove, passing, radiusOf, readCounts, type Counts } from "./counts";
+import { Counted, around } from "./counted";
+import { countsAbove } from "./counts";
 import type { Extent } from "./geometry";
 import { LoadedTiles } from "./loaded";
+import { classColour } from "./palette";
 import { countStyle, shapeStyles } from "./styles";
 
 /** A detection as the map knows it: in map coordinates, possibly cut at a tile's edge when it is not all in view. */
@@ -40,7 +42,7 @@ export class Shapes {
   private loaded: LoadedTiles | null = null;
   private filter: Filter = { threshold: 0, hidden: new Set(), size: ANY, area: ANY };
   private shown: Parameters<Shapes["show"]> = [null, 0, [0, 0, 0, 0], 0];
-  private readonly counts = new WeakMap<FeatureLike, Counts>();
+  private readonly counted = new Counted();
   private waiting = 0;
   private labels: string[] = [];
   private hovered: number | null = null;
@@ -148,25 +150,13 @@ export class Shapes {
   countedWithin(extent: Extent, resolution: number): number {
     if (!this.group.getVisible()) return 0;
     const found = this.loaded?.within(extent, resolution) ?? [];
-    return found.reduce((sum, feature) => sum + (this.countOf(feature)?.total ?? 0), 0);
+    return found.reduce((sum, feature) => sum + (this.counted.of(feature, this.filter)?.total ?? 0), 0);
   }
 
   /** The place of the count under the pointer. */
   countAt(x: number, y: number, resolution: number): [number, number] | null {
-    const reach = radiusOf(1e9) * resolution;
-    for (const feature of this.loaded?.within([x - reach, y - reach, x + reach, y + reach], resolution) ?? []) {
-      const total = this.countOf(feature)?.total ?? 0;
-      const [cx = 0, cy = 0] = feature.getGeometry()?.getExtent() ?? [];
-      if (total > 0 && Math.hypot(cx - x, cy - y) <= radiusOf(total) * resolution) return [cx, cy];
-    }
-    return null;
-  }
-
-  private countOf(feature: FeatureLike): { total: number; label: string } | null {
-    if (feature.get("layer") !== "counts") return null;
-    let counts = this.counts.get(feature);
-    if (!counts) this.counts.set(feature, (counts = readCounts(String(feature.get("counts")))));
-    return passing(counts, this.filter);
+    const near = this.loaded?.within(around([x, y], resolution), resolution) ?? [];
+    return this.counted.at(near, [x, y], resolution, this.filter);
   }
 
   /** True where a tile held more than it could give, and only the best are drawn. */
@@ -175,8 +165,8 @@ export class Shapes {
   }
 
   private style(feature: FeatureLike, resolution: number) {
-    const count = this.countOf(feature);
-    if (count) return count.total > 0 ? countStyle(count.total, this.labels.indexOf(count.label)) : undefined;
+    const count = this.counted.of(feature, this.filter);
+    if (count) return count.total > 0 ? countStyle(count.total, classColour(this.labels.indexOf(count.label))) : undefined;
     const measured = measuredOf(feature);
     if (!passes(this.filter, measured)) return undefined;
     const { label, score } = measured;

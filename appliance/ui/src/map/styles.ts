@@ -56,11 +56,11 @@ export function shapeStyles(index: number): ShapeStyles {
 }
 
 /** A count: a dark disc that is readable on snow and sea, ringed in the colour of most of what it counts. */
-export function countStyle(total: number, index: number): Style {
-  const key = `${total} ${index}`;
+export function countStyle(total: number, colour: string): Style {
+  const key = `${total} ${colour}`;
   const known = discs.get(key);
   if (known) return known;
-  const ring = new Stroke({ color: classColour(index), width: 2 });
+  const ring = new Stroke({ color: colour, width: 2 });
   const disc = new Circle({ radius: radiusOf(total), fill: new Fill({ color: "rgba(8, 11, 13, 0.78)" }), stroke: ring, declutterMode: "none" });
   const text = new Text({ text: short(total), font: FONT, declutterMode: "none", fill: new Fill({ color: "#ffffff" }) });
   const style = new Style({ image: disc, text, zIndex: 4 });

@@ -31,7 +31,7 @@ export function watch(scene: SceneMap): () => void {
     const under = beyond && right ? right : scene;
     const hit = pointer && !view.getAnimating() ? under.shapes.at(x, y, resolution) : null;
     for (const side of [scene, right]) side?.shapes.setHovered(side === under ? (hit?.ordinal ?? null) : null);
-    const counted = !hit && pointer && under.shapes.countAt(x, y, resolution);
+    const counted = !hit && pointer && under.countAt(x, y, resolution);
     target.dataset.over = hit || counted ? "shape" : "";
   };
   const collect = () => {
@@ -56,7 +56,7 @@ export function watch(scene: SceneMap): () => void {
     if (choose(scene.judged.at(x, y))) return;
     const resolution = map.getView().getResolution() ?? 1;
     const hit = scene.shapes.at(x, y, resolution);
-    const count = hit ? null : scene.shapes.countAt(x, y, resolution);
+    const count = hit ? null : scene.countAt(x, y, resolution);
     if (count) scene.zoomInto(count);
     else if (hit) go({ selection: hit.ordinal, annotation: null });
     else if (getAddress().scene === null) openFootprint(scene, event.pixel);

@@ -5,6 +5,7 @@ import { take } from "../annotate/keys";
 import { toggleCompare } from "../compare/acts";
 import { sceneMap } from "../map/live";
 import { parsePlace } from "../map/readout";
+import { turn } from "../map/turn";
 import { pickFiles } from "../scenes/pick";
 import { deleteItem, runDetector } from "../state/actions";
 import { adjust, getAddress, openScene } from "../state/navigation";
@@ -44,7 +45,7 @@ function sceneCommands(workspace: Workspace): Command[] {
     { id: "compare", kind: "command", title: "Compare with another run, annotations or another scene", keys: "C", act: () => toggleCompare(workspace) },
     { id: "fit", kind: "command", title: "Fit the scene", keys: "0", act: () => sceneMap.get()?.fit() },
     { id: "measure", kind: "command", title: "Measure a length and an area", keys: "M", act: () => take("measure") },
-    { id: "north", kind: "command", title: "North up", keys: "N", act: () => sceneMap.get()?.turnBy(null) },
+    { id: "north", kind: "command", title: "North up", keys: "N", act: () => turn(sceneMap.get(), null) },
     { id: "annotations", kind: "command", title: "Show or hide annotations", keys: "A", act: () => adjust({ annotations: !getAddress().annotations }) },
     { id: "detections", kind: "command", title: "Show or hide detections", keys: "H", act: () => adjust({ detections: !getAddress().detections }) },
     { id: "running-point", kind: "command", title: "Back to the running point", keys: "\\", act: () => adjust({ threshold: null }) },
