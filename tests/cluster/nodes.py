@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.addresses import DNS_SERVICE, DOMAIN, POD_NETWORKS, Addresses, pods
+from tests.cluster.addresses import DNS_SERVICE, DOMAIN, POD_NETWORKS, SERVICES, Addresses, pods
 from tests.cluster.files import private_folder, write, write_pair
 from tests.cluster.images import PAUSE
 from tests.cluster.kubeconfig import kubeconfig
@@ -48,7 +48,7 @@ def prepare(node: str, layout: Layout, addresses: Addresses, authority: Authorit
     write(own / "proxy.json", json.dumps(_proxy(node), indent=1))
     if node == GPU:
         write(gpus_file(layout), "".join(f"gpu-{card} healthy\n" for card in range(CARDS)))
-    write(own / "cni" / "10-pods.conflist", json.dumps(_cni(node), indent=1))
+    write(own / "cni" / "10-pods.conflist", json.dumps(_cni(node, addresses), indent=1))
 
 
 def parts(node: str, layout: Layout, addresses: Addresses, programs: Programs) -> tuple[Part, ...]:
@@ -109,12 +109,15 @@ conf_dir = "{_OURS / "cni"}"
 """
 
 
-def _cni(node: str) -> dict[str, Any]:
-    """Each pod has a pair of interfaces to the node, which routes: nothing depends on filtering within a bridge."""
+def _cni(node: str, addresses: Addresses) -> dict[str, Any]:
+    """Each pod has a pair of interfaces to the node, which routes: nothing depends on filtering within a bridge.
+
+    A pod has routes to pods, services and nodes, and none to the rest of the world: it need not even ask its node.
+    """
     allocation = {
         "type": "host-local",
         "ranges": [[{"subnet": str(pods(node))}]],
-        "routes": [{"dst": "0.0.0.0/0"}],
+        "routes": [{"dst": str(network)} for network in (POD_NETWORKS, SERVICES, addresses.network)],
         "dataDir": "/run/cni",
     }
     pair = {"type": "ptp", "ipMasq": False, "ipam": allocation}
