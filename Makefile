@@ -18,11 +18,13 @@ test: setup-dev lint types imports test-page test-python ## Everything: lint, ty
 .PHONY: page
 page: setup-runtime ## Build the page that the API serves
 
-.PHONY: setup-runtime setup-dev
+.PHONY: setup-runtime setup-dev setup-cluster
 setup-runtime:
 	@scripts/setup.sh runtime
 setup-dev:
 	@scripts/setup.sh dev
+setup-cluster:
+	@scripts/setup.sh cluster
 
 .PHONY: lint types imports test-page test-python
 lint: ## Ruff, formatting and shell syntax
@@ -35,6 +37,14 @@ test-page: ## The page's types, lint and unit tests
 	@scripts/check_ui.sh
 test-python: ## Unit, integration and browser tests (PYTEST_ARGS="-k name")
 	@scripts/test_python.sh $(PYTEST_ARGS)
+
+.PHONY: cluster cluster-down test-cluster
+cluster: setup-cluster ## Start a real Kubernetes of two nodes on this machine, without a way out (needs root)
+	@$(PYTHON) -m tests.cluster up
+cluster-down: ## Remove it with all it holds
+	@$(PYTHON) -m tests.cluster down
+test-cluster: setup-cluster ## What is tested on such a cluster, one of the tests' own (needs root; PYTEST_ARGS="-k name")
+	@$(PYTHON) -m pytest tests/cluster $(PYTEST_ARGS)
 
 .PHONY: page-tour
 page-tour: setup-dev ## Walk the page as an analyst does, and take the pictures of docs/page.md anew

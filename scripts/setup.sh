@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
-# Brings this machine to where `make demo` (runtime) or `make test` (dev) can run. Safe to run twice; does only what is missing.
-# Downloads by package name only: Debian packages, Python wheels, npm packages, and for dev the MinIO server's Go module.
+# Brings this machine to where `make demo` (runtime), `make test` (dev) or `make cluster` (cluster) can run. Safe to run twice; does only what is missing.
+# Downloads by package name only: Debian packages, Python wheels, npm packages, and Go modules: for dev the MinIO server's, for
+# cluster those of Kubernetes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
 source scripts/lib.sh
 
 profile=${1:-runtime}
-case $profile in runtime | dev) ;; *) fail "unknown profile '$profile'" "Use: scripts/setup.sh runtime|dev" ;; esac
+case $profile in runtime | dev | cluster) ;; *) fail "unknown profile '$profile'" "Use: scripts/setup.sh runtime|dev|cluster" ;; esac
+# A cluster is started by tests, so it needs all that they do.
+cluster=false
+[ "$profile" = cluster ] && cluster=true && profile=dev
 
 need_system_packages() {
   local missing=()
@@ -22,6 +26,16 @@ need_system_packages() {
     [ -n "$(find /usr/lib -name 'libatomic.so.1' -print -quit)" ] || missing+=(libatomic1)
     # One of the benchmarks' peers comes with an OpenCV that wants it.
     [ -n "$(find /usr/lib -name 'libGL.so.1' -print -quit)" ] || missing+=(libgl1)
+  fi
+  if $cluster; then
+    # The packages as tests/cluster/programs.py names them.
+    local program
+    for program in containerd runc iptables conntrack gcc; do command -v "$program" >/dev/null || missing+=("$program"); done
+    command -v etcd >/dev/null || missing+=(etcd-server)
+    command -v busybox >/dev/null || missing+=(busybox-static)
+    [ -x /usr/lib/cni/ptp ] || missing+=(containernetworking-plugins)
+    [ -n "$(find /usr/lib -name libc.a -print -quit)" ] || missing+=(libc6-dev)
+    command -v ip >/dev/null || missing+=(iproute2)
   fi
   [ ${#missing[@]} -eq 0 ] || install_debian "${missing[@]}"
 }
@@ -56,3 +70,4 @@ if [ "$profile" = dev ]; then
   .venv/bin/python -m benchmarks.environment >/dev/null
   .venv/bin/python -m benchmarks.rabbitmq >/dev/null
 fi
+if $cluster; then scripts/build_cluster_tools.sh >/dev/null; fi
