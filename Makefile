@@ -62,6 +62,10 @@ soak: setup-dev ## Push 200 real scenes while every part is killed, paused, star
 demo-model: setup-dev ## Train the demo's tree-crown detector again, from the imagery to the package
 	@demo/build_model.sh
 
+.PHONY: crds
+crds: ## Write crds/*.yaml again, after editing appliance/contracts/resources
+	@$(PYTHON) scripts/crds.py
+
 .PHONY: lock
 lock: ## Lock the Python dependencies again, after editing pyproject.toml
 	@requirements/lock.sh

@@ -1,0 +1,155 @@
+"""A real kube-apiserver with its etcd, two processes on loopback and no node: all that CRDs need. Used by conftest.py.
+
+Its programs are those that `scripts/build_cluster_tools.sh` builds into the cache, besides etcd of Debian's etcd-server.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from Crypto.PublicKey import RSA
+
+from appliance.standalone.ports import LOOPBACK, free_ports
+from appliance.standalone.service import Service
+from tests.servers import running
+
+ROOT = Path(__file__).parents[2]
+_BUILD = ROOT / "scripts" / "build_cluster_tools.sh"
+
+
+class KubectlError(Exception):
+    """What kubectl said when it ended with an error."""
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    """Asked by kubectl, as an administrator."""
+
+    kubectl_program: Path
+    kubeconfig: Path
+
+    def kubectl(self, *words: str, given: Any = None) -> str:
+        """What it printed. `given` goes to its standard input as JSON. Raises KubectlError."""
+        environment = {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.kubeconfig.parent / "cache")}
+        done = subprocess.run(
+            [str(self.kubectl_program), *words],
+            env=environment,
+            input=None if given is None else json.dumps(given),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if done.returncode:
+            raise KubectlError(done.stderr)
+        return done.stdout
+
+    def get(self, *words: str) -> Any:
+        return json.loads(self.kubectl("get", *words, "-o", "json"))
+
+
+def programs() -> Path:
+    """The folder of kube-apiserver and kubectl; built the first time, which takes a quarter of an hour on two cores."""
+    done = subprocess.run([str(_BUILD), "kubernetes"], stdout=subprocess.PIPE, text=True, check=True)
+    return Path(done.stdout.splitlines()[-1])
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[ApiServer]:
+    """One API server with nothing in it; gone with its data afterwards."""
+    built = programs()
+    client, peer, port = free_ports(3)
+    token = secrets.token_hex(16)
+    files = _files(folder, token, port)
+    etcd = _service(folder / "etcd", _etcd(folder / "etcd", client, peer), f"http://{LOOPBACK}:{client}/health", None)
+    command = _api_server(built / "kube-apiserver", folder, client, port)
+    api = _service(folder / "api", command, f"https://{LOOPBACK}:{port}/readyz", token)
+    with running(etcd, folder / "etcd"), running(api, folder / "api"):
+        yield ApiServer(built / "kubectl", files)
+
+
+def _service(folder: Path, command: tuple[str, ...], health: str, token: str | None) -> Service:
+    folder.mkdir(exist_ok=True)
+    return Service(folder.name, command, folder, lambda _: _answers(health, token), ready_seconds=120)
+
+
+def _answers(url: str, token: str | None) -> bool:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
+    # Its certificate is made by itself at its first start; kubectl then trusts that one only.
+    trusting = ssl._create_unverified_context()
+    try:
+        with urllib.request.urlopen(request, timeout=5, context=trusting if token else None) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _files(folder: Path, token: str, port: int) -> Path:
+    (folder / "tokens.csv").write_text(f"{token},administrator,1,system:masters\n")
+    (folder / "accounts.key").write_bytes(RSA.generate(2048).export_key())
+    context = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": "test",
+                "cluster": {
+                    "server": f"https://{LOOPBACK}:{port}",
+                    "certificate-authority": str(folder / "certificates" / "apiserver.crt"),
+                },
+            }
+        ],
+        "users": [{"name": "administrator", "user": {"token": token}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "administrator"}}],
+        "current-context": "test",
+    }
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text(json.dumps(context))
+    kubeconfig.chmod(0o600)
+    return kubeconfig
+
+
+def _etcd(folder: Path, client: int, peer: int) -> tuple[str, ...]:
+    program = shutil.which("etcd")
+    assert program, "etcd is missing: apt install etcd-server"
+    return (
+        program,
+        "--name=test",
+        f"--data-dir={folder / 'data'}",
+        f"--listen-client-urls=http://{LOOPBACK}:{client}",
+        f"--advertise-client-urls=http://{LOOPBACK}:{client}",
+        f"--listen-peer-urls=http://{LOOPBACK}:{peer}",
+        f"--initial-advertise-peer-urls=http://{LOOPBACK}:{peer}",
+        f"--initial-cluster=test=http://{LOOPBACK}:{peer}",
+        "--unsafe-no-fsync",
+    )
+
+
+def _api_server(program: Path, folder: Path, etcd: int, port: int) -> tuple[str, ...]:
+    return (
+        str(program),
+        f"--etcd-servers=http://{LOOPBACK}:{etcd}",
+        f"--bind-address={LOOPBACK}",
+        f"--advertise-address={LOOPBACK}",
+        "--endpoint-reconciler-type=none",
+        f"--secure-port={port}",
+        f"--cert-dir={folder / 'certificates'}",
+        f"--token-auth-file={folder / 'tokens.csv'}",
+        "--authorization-mode=RBAC",
+        "--disable-admission-plugins=ServiceAccount",
+        "--service-cluster-ip-range=10.0.0.0/24",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={folder / 'accounts.key'}",
+        f"--service-account-signing-key-file={folder / 'accounts.key'}",
+    )
