@@ -16,15 +16,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from appliance.contracts.errors import Code, VedetteError
-from appliance.inference.backends.base import Backend, Outputs
+from appliance.inference.backends.base import IN_FLIGHT, Backend, Outputs
 from appliance.inference.channel import Channel, Stop, StoppedError
 from appliance.inference.collect import Collector
 from appliance.inference.feeder import BandEnd, Batch, Feeder
 from appliance.inference.reader import StripReader
 
 _BUFFERS = 4
-IN_FLIGHT = 2
-"""Batches that the backend holds at once: while the last pieces of one are looked at, the next fills what falls idle."""
 _POLL_SECONDS = 0.1
 
 
