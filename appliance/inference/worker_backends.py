@@ -76,6 +76,7 @@ class WarmBackends:
             "model loaded",
             detector=package.manifest.name,
             version=package.manifest.version,
+            backend=str(backend.about),
             seconds=round(time.monotonic() - began, 3),
         )
         return backend
