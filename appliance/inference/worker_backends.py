@@ -77,6 +77,7 @@ class WarmBackends:
             detector=package.manifest.name,
             version=package.manifest.version,
             backend=str(backend.about),
+            why=backend.about.why,
             seconds=round(time.monotonic() - began, 3),
         )
         return backend
