@@ -5,7 +5,19 @@ from __future__ import annotations
 import argparse
 import importlib
 
-NAMES = ("predict", "feed", "memory", "merge", "normalise", "tiles", "vectors", "dispatch", "ingest", "page")
+NAMES = (
+    "backends",
+    "predict",
+    "feed",
+    "memory",
+    "merge",
+    "normalise",
+    "tiles",
+    "vectors",
+    "dispatch",
+    "ingest",
+    "page",
+)
 
 
 def main() -> None:

@@ -19,8 +19,9 @@ from appliance.clients.worker_process import Surroundings
 from appliance.contracts.errors import VedetteError
 from appliance.contracts.worker import WorkerKind
 from appliance.formats.model_package import ModelPackage
-from appliance.inference.backends.base import Backend
-from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend, usable_gpus
+from appliance.inference.backends import catalogue, choice
+from appliance.inference.backends.base import Allowance, Backend
+from appliance.inference.backends.onnxruntime import usable_gpus
 from appliance.inference.options import PredictOptions
 from appliance.inference.worker_backends import WarmBackends
 from appliance.inference.worker_metrics import DetectorMetrics, MeasuredBackend
@@ -34,7 +35,11 @@ async def serve(given: Surroundings) -> None:
     """Take work until cancelled."""
     settings = given.settings
     metrics = DetectorMetrics(given.registry)
-    backends = WarmBackends(lambda package: _load(package, settings.threads, metrics))
+    options = PredictOptions(decode_threads=settings.threads)
+    if settings.backend != catalogue.AUTO:
+        catalogue.named(settings.backend)  # a worker that could do no run says so when it starts
+    allowance = Allowance(settings.threads, options.batch_size, settings.device_memory_bytes)
+    backends = WarmBackends(lambda package: _load(package, settings.backend, allowance, metrics))
     handler = RunHandler(
         Tools(
             name=f"{socket.gethostname()}/{os.getpid()}",
@@ -43,7 +48,7 @@ async def serve(given: Surroundings) -> None:
             packages=PackageCache(settings.folder / "packages", given.store),
             backends=backends,
             folder=given.folder,
-            options=PredictOptions(decode_threads=settings.threads),
+            options=options,
             changed=given.presence.changed,
             metrics=metrics,
             worker_id=given.presence.id,
@@ -71,8 +76,8 @@ async def _heed_cancellations(messaging: Messaging, handler: RunHandler) -> None
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _load(package: ModelPackage, threads: int, metrics: DetectorMetrics) -> Backend:
-    backend = OnnxRuntimeBackend(package.model_path, package.manifest, threads=threads)
+def _load(package: ModelPackage, name: str, allowance: Allowance, metrics: DetectorMetrics) -> Backend:
+    backend = choice.open_backend(name, package, allowance)
     return MeasuredBackend(backend, package.manifest, metrics)
 
 

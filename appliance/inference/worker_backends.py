@@ -76,6 +76,8 @@ class WarmBackends:
             "model loaded",
             detector=package.manifest.name,
             version=package.manifest.version,
+            backend=str(backend.about),
+            why=backend.about.why,
             seconds=round(time.monotonic() - began, 3),
         )
         return backend

@@ -19,7 +19,7 @@ from appliance.contracts.detection import RunSummary
 from appliance.contracts.item import SceneInfo
 from appliance.contracts.messages import DetectScene
 from appliance.contracts.model_package import Manifest
-from appliance.inference.backends.base import Backend, Outputs
+from appliance.inference.backends.base import About, Backend, Outputs
 
 _TRITON = {
     "nv_inference_request_success": "Batches that the model has answered.",
@@ -78,6 +78,12 @@ class DetectorMetrics:
         self._density = Gauge(
             "vedette_run_detections_per_square_kilometre", "Of the last run with a ground.", labels, registry=registry
         )
+        self._idle = Gauge(
+            "vedette_run_model_idle_ratio",
+            "Share of the last run in which the model waited for pixels.",
+            labels,
+            registry=registry,
+        )
         self._speed = Gauge("vedette_run_megapixels_per_second", "Of the last run.", labels, registry=registry)
 
     def inferred(self, labels: _Labels, tiles: int, seconds: float) -> None:
@@ -101,6 +107,7 @@ class DetectorMetrics:
         self._megapixels.labels(*labels).inc(summary.megapixels)
         if summary.seconds > 0:
             self._speed.labels(*labels).set(summary.megapixels / summary.seconds)
+            self._idle.labels(*labels).set(min(1.0, summary.model_idle_seconds / summary.seconds))
         area = square_kilometres(work.scene)
         if area:
             self._area.labels(*labels).inc(area)
@@ -125,6 +132,10 @@ class MeasuredBackend:
     def __init__(self, backend: Backend, manifest: Manifest, metrics: DetectorMetrics) -> None:
         self._backend, self._metrics = backend, metrics
         self._labels = (manifest.name, manifest.version)
+
+    @property
+    def about(self) -> About:
+        return self._backend.about
 
     def infer(self, tiles: NDArray[Any]) -> Outputs:
         began = time.perf_counter()
