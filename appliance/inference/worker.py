@@ -21,6 +21,7 @@ from appliance.contracts.worker import WorkerKind
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import Backend
 from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend, usable_gpus
+from appliance.inference.batching import BatchLimits
 from appliance.inference.options import PredictOptions
 from appliance.inference.worker_backends import WarmBackends
 from appliance.inference.worker_metrics import DetectorMetrics, MeasuredBackend
@@ -34,7 +35,11 @@ async def serve(given: Surroundings) -> None:
     """Take work until cancelled."""
     settings = given.settings
     metrics = DetectorMetrics(given.registry)
-    backends = WarmBackends(lambda package: _load(package, settings.threads, metrics))
+    backends = WarmBackends(
+        lambda package: _load(package, settings.threads, metrics),
+        limits=BatchLimits(settings.batch_tiles, settings.batch_delay_milliseconds),
+        queued=metrics.queued,
+    )
     handler = RunHandler(
         Tools(
             name=f"{socket.gethostname()}/{os.getpid()}",

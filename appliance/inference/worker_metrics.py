@@ -1,7 +1,8 @@
 """What a detector worker tells Prometheus of its model and its runs. Made by worker.py; knows no server.
 
 Names and meanings of the first group are those of Triton (docs: user guide, metrics) and KServe (`request_predict_seconds`),
-where a request is one batch handed to the model. Labels are detectors and versions, never items or runs.
+where a request is one batch that a run hands over; batching.py may make one execution of several. Labels are detectors and
+versions, never items or runs.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from appliance.contracts.model_package import Manifest
 from appliance.inference.backends.base import About, Backend, Outputs
 
 _TRITON = {
-    "nv_inference_request_success": "Batches that the model has answered.",
-    "nv_inference_request_failure": "Batches that the model has failed on.",
+    "nv_inference_request_success": "Batches of runs that the model has answered.",
+    "nv_inference_request_failure": "Executions that the model has failed on.",
     "nv_inference_count": "Tiles that the model has looked at: a batch of n counts n.",
     "nv_inference_exec_count": "Executions of the model, whatever the size of the batch.",
+    "nv_inference_queue_duration_us": "Time for which batches of runs waited for the model, in microseconds, summed.",
     "nv_inference_compute_infer_duration_us": "Time in the model, in microseconds, summed over executions.",
 }
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -84,10 +86,17 @@ class DetectorMetrics:
         self._predict.labels(labels[0]).observe(seconds)
         self._triton.add(
             labels,
-            nv_inference_request_success=1,
             nv_inference_exec_count=1,
             nv_inference_count=tiles,
             nv_inference_compute_infer_duration_us=round(seconds * 1e6),
+        )
+
+    def queued(self, manifest: Manifest, seconds: float) -> None:
+        """A run's batch was answered, after it had waited so long for the model."""
+        self._triton.add(
+            (manifest.name, manifest.version),
+            nv_inference_request_success=1,
+            nv_inference_queue_duration_us=round(seconds * 1e6),
         )
 
     def failed_to_infer(self, labels: _Labels) -> None:
@@ -120,7 +129,7 @@ def square_kilometres(scene: SceneInfo) -> float | None:
 
 
 class MeasuredBackend:
-    """A backend whose every batch is counted."""
+    """A backend whose every execution is counted."""
 
     def __init__(self, backend: Backend, manifest: Manifest, metrics: DetectorMetrics) -> None:
         self._backend, self._metrics = backend, metrics
