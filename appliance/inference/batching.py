@@ -226,7 +226,7 @@ def _take(seats: list[Seat], room: int) -> _Batch:
                 call = seat.waiting.popleft()
                 taken.append(call)
                 room -= len(call.tiles)
-                more = True
+                more = len(seats) > 1
     served = {call.seat for call in taken}
     seats.sort(key=served.__contains__)
     return taken

@@ -241,6 +241,21 @@ def test_a_run_alone_neither_waits_nor_copies(package: ModelPackage) -> None:
     assert len(shared.seat().infer(tiles)["scores"]) == 2
     assert watched.taken[0] is tiles
     shared.close()
+
+
+def test_calls_of_a_run_alone_are_not_put_together(package: ModelPackage) -> None:
+    crossing = Crossing(package)
+    more = [crossing.ask(crossing.first, tiles_of(2, seed)) for seed in range(3)]
+    crossing.watched.open.set()
+    assert [len(call.result(30)["scores"]) for call in more] == [2, 2, 2]
+    assert crossing.watched.sizes == [1, 1, 2, 2, 2]
+    crossing.end()
+
+
+def test_closing_closes_the_backend(package: ModelPackage) -> None:
+    watched = loaded(package)
+    shared = SharedBackend(watched)
+    shared.close()
     assert watched.closed == 1
 
 
