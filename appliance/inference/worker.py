@@ -22,6 +22,7 @@ from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import Backend
 from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend, usable_gpus
 from appliance.inference.batching import BatchLimits
+from appliance.inference.gpu_meter import GpuMeter
 from appliance.inference.options import PredictOptions
 from appliance.inference.worker_backends import WarmBackends
 from appliance.inference.worker_metrics import DetectorMetrics, MeasuredBackend
@@ -34,7 +35,7 @@ _PAUSE_SECONDS = 1.0
 async def serve(given: Surroundings) -> None:
     """Take work until cancelled."""
     settings = given.settings
-    metrics = DetectorMetrics(given.registry)
+    metrics = DetectorMetrics(given.registry, GpuMeter())
     backends = WarmBackends(
         lambda package: _load(package, settings.threads, metrics),
         limits=BatchLimits(settings.batch_tiles, settings.batch_delay_milliseconds),
@@ -77,7 +78,8 @@ async def _heed_cancellations(messaging: Messaging, handler: RunHandler) -> None
 
 
 def _load(package: ModelPackage, threads: int, metrics: DetectorMetrics) -> Backend:
-    backend = OnnxRuntimeBackend(package.model_path, package.manifest, threads=threads)
+    with metrics.model.loading((package.manifest.name, package.manifest.version)):
+        backend = OnnxRuntimeBackend(package.model_path, package.manifest, threads=threads)
     return MeasuredBackend(backend, package.manifest, metrics)
 
 

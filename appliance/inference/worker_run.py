@@ -121,10 +121,11 @@ class RunHandler:
             raise _cancelled(work)
         await reporter.started(self.tools.name)
         job = Job(self.tools, work, checkpoints, reporter, flag)
+        energy = self.tools.metrics.energy()
         async with reporter.sending_progress():
             summary = await _in_thread(job, flag)
         await reporter.finished(summary)
-        self.tools.metrics.finished(work, summary)
+        self.tools.metrics.finished(work, summary, energy())
         await asyncio.to_thread(checkpoints.clear)
 
 
@@ -143,7 +144,12 @@ class Job:
         with spans.span("fetch model package", attributes={"vedette.detector": work.detector}):
             package = self.tools.packages.get(work.package_prefix, work.package_digest)
         scene = SceneSource(store.gdal_path(work.scene_key), work.item_name, work.scene, store.gdal_options())
-        hooks = Hooks(self.reporter.note_progress, self.flag.is_set, self.checkpoints)
+        hooks = Hooks(
+            self.reporter.note_progress,
+            self.flag.is_set,
+            self.checkpoints,
+            lambda seconds: self.tools.metrics.starved(work, seconds),
+        )
         with (
             tempfile.TemporaryDirectory(dir=self.tools.folder) as folder,
             self.tools.backends.lease(package) as backend,

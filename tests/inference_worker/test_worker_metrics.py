@@ -54,6 +54,11 @@ async def test_a_run_is_counted_and_traced(bench: Bench, tmp_path: Path) -> None
     assert area is not None
     assert told["vedette_run_detections_per_square_kilometre"][1] == pytest.approx(80 / area)
     assert told["vedette_run_megapixels_per_second"][1] == pytest.approx(summary.megapixels / summary.seconds)
+    assert 0 <= told["vedette_run_decode_wait_seconds_total"][1] <= summary.seconds
+    assert (
+        0 < told["vedette_model_busy_seconds_total"][1] <= told["nv_inference_compute_infer_duration_us"][1] / 1e6 + 0.1
+    )
+    assert not [name for name in told if "gpu" in name or "joule" in name], "there is no card here: absent, not zero"
     assert str(work.run_id) not in str(told)
     lines = [line for line in bench.log().splitlines() if str(work.run_id) in line]
     assert lines

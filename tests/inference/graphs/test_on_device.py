@@ -100,7 +100,9 @@ def test_centres_are_found_as_on_the_host(seed: int, tiles: int, levels: int, ma
         "offset": random.uniform(0, 1, (tiles, 2, 8, 9)).astype(np.float32),
     }
     answers["heatmap"][random.random(answers["heatmap"].shape) < random.choice([0, 0.9])] = 0
-    answers["heatmap"][random.random(answers["heatmap"].shape) < 0.05] = 1e-7  # of a sparse map: a peak too low to count
+    answers["heatmap"][random.random(answers["heatmap"].shape) < 0.05] = (
+        1e-7  # of a sparse map: a peak too low to count
+    )
     head = _CENTRES[maximum]
     assert head.manifest.decode.kind == "boxes"
     same(head.on_host(answers, threshold), head.on_device(answers, threshold))
