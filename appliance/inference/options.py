@@ -48,11 +48,9 @@ class PredictOptions:
 class Hooks:
     """`progress` is called a few times a second at most, `cancelled` several times a second, both from the caller's thread.
 
-    Without `checkpoints` a run that is cut short starts again. `starved` is told once, at the end, for how many seconds the
-    backend waited for decoding.
+    Without `checkpoints` a run that is cut short starts again.
     """
 
     progress: Callable[[Progress], None] = lambda _: None
     cancelled: Callable[[], bool] = lambda: False
     checkpoints: Checkpoints | None = None
-    starved: Callable[[float], None] = lambda _: None

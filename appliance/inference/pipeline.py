@@ -20,7 +20,6 @@ from appliance.inference.backends.base import Backend, Outputs
 from appliance.inference.channel import Channel, Stop, StoppedError
 from appliance.inference.collect import Collector
 from appliance.inference.feeder import BandEnd, Batch, Feeder
-from appliance.inference.idle import Idle
 from appliance.inference.reader import StripReader
 
 _BUFFERS = 4
@@ -40,12 +39,12 @@ class Stages:
     buffer: Callable[[], NDArray[Any]]
 
 
-def run(stages: Stages, first_band: int, watch: Callable[[], bool]) -> float:
+def run(stages: Stages, first_band: int, watch: Callable[[], bool]) -> None:
     """Everything from `first_band` on. `watch` is called ten times a second; when it returns True the run is cancelled.
 
-    Returns the seconds in which the backend had nothing to look at, because no tile was decoded. Raises what a stage raised, or VedetteError(CANCELLED).
+    Raises what a stage raised, or VedetteError(CANCELLED).
     """
-    stop, idle = Stop(), Idle()
+    stop = Stop()
     free: Channel[NDArray[Any]] = Channel(_BUFFERS, stop)
     batches: Channel[Batch | BandEnd | None] = Channel(_BUFFERS * 64, stop)
     results: Channel[tuple[Batch, Outputs] | BandEnd | None] = Channel(_BUFFERS * 64, stop)
@@ -58,7 +57,7 @@ def run(stages: Stages, first_band: int, watch: Callable[[], bool]) -> float:
 
     threads = [
         _thread("feed", feed, stop),
-        _thread("infer", lambda: _infer(stages.backend, free, batches, results, stop, idle), stop),
+        _thread("infer", lambda: _infer(stages.backend, free, batches, results, stop), stop),
         _thread("collect", lambda: _collect(stages.collector, results), stop),
     ]
     try:
@@ -71,7 +70,6 @@ def run(stages: Stages, first_band: int, watch: Callable[[], bool]) -> float:
             thread.join()
     if stop.error is not None:
         raise stop.error
-    return idle.seconds
 
 
 def _wait(threads: list[threading.Thread], stop: Stop, watch: Callable[[], bool]) -> None:
@@ -101,7 +99,6 @@ def _infer(
     batches: Channel[Batch | BandEnd | None],
     results: Channel[tuple[Batch, Outputs] | BandEnd | None],
     stop: Stop,
-    idle: Idle,
 ) -> None:
     """Results leave in the order in which batches came."""
     flying: deque[tuple[Batch, Future[Outputs]] | BandEnd] = deque()
@@ -119,12 +116,11 @@ def _infer(
         results.put((batch, outputs))
 
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="infer") as pool:
-        while (message := idle.until(batches.get)) is not None:
+        while (message := batches.get()) is not None:
             if isinstance(message, BandEnd):
                 flying.append(message)
             else:
-                tiles = message.pixels[: len(message.tiles)]
-                flying.append((message, pool.submit(idle.during, backend.infer, tiles)))
+                flying.append((message, pool.submit(backend.infer, message.pixels[: len(message.tiles)])))
             while len(flying) >= IN_FLIGHT or (flying and isinstance(flying[0], BandEnd)):
                 land()
         while flying:

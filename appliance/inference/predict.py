@@ -85,7 +85,7 @@ def predict_scene(
                 collector,
                 lambda: new_buffer(manifest.input, options.batch_size),
             )
-            hooks.starved(pipeline.run(stages, first, _watch(hooks, planned, collector.tally, start)))
+            pipeline.run(stages, first, _watch(hooks, planned, collector.tally, start))
         writer.finish()
     hooks.progress(_progress(planned, collector.tally, start))
     return _summary(opened, collector.tally, finisher, time.monotonic() - start)

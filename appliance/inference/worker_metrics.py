@@ -77,12 +77,6 @@ class DetectorMetrics:
             labels,
             registry=registry,
         )
-        self._starved = Counter(
-            "vedette_run_decode_wait_seconds",
-            "Time in which a run's model waited for decoding.",
-            labels,
-            registry=registry,
-        )
         self._predict = Histogram(
             "request_predict_seconds", "Time of one batch.", ("model_name",), buckets=_SECONDS, registry=registry
         )
@@ -118,10 +112,6 @@ class DetectorMetrics:
             nv_inference_request_success=1,
             nv_inference_queue_duration_us=round(seconds * 1e6),
         )
-
-    def starved(self, work: DetectScene, seconds: float) -> None:
-        """Of a run's time, so much went by while its model had nothing to look at."""
-        self._starved.labels(work.detector, work.version).inc(seconds)
 
     def energy(self) -> Callable[[], float | None]:
         """Ask it later for the joules that the cards have used since; None where they do not tell."""

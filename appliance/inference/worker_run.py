@@ -144,12 +144,7 @@ class Job:
         with spans.span("fetch model package", attributes={"vedette.detector": work.detector}):
             package = self.tools.packages.get(work.package_prefix, work.package_digest)
         scene = SceneSource(store.gdal_path(work.scene_key), work.item_name, work.scene, store.gdal_options())
-        hooks = Hooks(
-            self.reporter.note_progress,
-            self.flag.is_set,
-            self.checkpoints,
-            lambda seconds: self.tools.metrics.starved(work, seconds),
-        )
+        hooks = Hooks(self.reporter.note_progress, self.flag.is_set, self.checkpoints)
         with (
             tempfile.TemporaryDirectory(dir=self.tools.folder) as folder,
             self.tools.backends.lease(package) as backend,
