@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 lock() { # output, extra arguments...
   local out=$1; shift
-  uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  uv pip compile pyproject.toml --overrides requirements/overrides.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --no-annotate --no-header --quiet "$@" -o "requirements/$out"
 }
 lock runtime.txt --extra build

@@ -44,7 +44,8 @@ need_environment() {
   say "Python environment .venv from $lock"
   uv=$(need_uv)
   [ -x .venv/bin/python ] || "$uv" venv --quiet --python "$(command -v python3)" .venv
-  "$uv" pip install --quiet --python .venv/bin/python --require-hashes -r "$lock"
+  # --no-deps: the lock is complete, and leaves out what requirements/overrides.txt does.
+  "$uv" pip install --quiet --python .venv/bin/python --require-hashes --no-deps -r "$lock"
   "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
   echo "$key" >"$stamp"
 }

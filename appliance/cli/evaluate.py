@@ -22,8 +22,8 @@ from appliance.contracts.snapshot import SnapshotItem
 from appliance.formats import model_package, snapshot
 from appliance.formats.model_package import ModelPackage
 from appliance.formats.snapshot import Snapshot, covers
-from appliance.inference.backends.base import Backend
-from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
+from appliance.inference.backends import catalogue, choice
+from appliance.inference.backends.base import Allowance, Backend
 from appliance.inference.options import Hooks, PredictOptions, SceneSource
 from appliance.inference.predict import predict_scene
 from appliance.vision import metrics
@@ -37,12 +37,15 @@ def command(
     folder: Annotated[Path, typer.Option("--snapshot", help="Snapshot folder, as `vedette dataset pull` writes it.")],
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Default: the package's own.")] = None,
     threads: Annotated[int, typer.Option(min=0, max=1024, help="Processor threads; 0 for all.")] = 0,
+    backend_name: Annotated[
+        str, typer.Option("--backend", help=f"What runs the model: {', '.join(catalogue.names())}.")
+    ] = catalogue.AUTO,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure a model package on a snapshot: precision, recall, F1 and average precision."""
     package, held = model_package.read(detector), snapshot.read(folder)
     least = package.manifest.running_point.threshold if threshold is None else threshold
-    backend = OnnxRuntimeBackend(package.model_path, package.manifest, threads)
+    backend = choice.open_backend(backend_name, package, Allowance(threads))
     output = Output(as_json)
     with progress.on(output) as show:
         pairs = []

@@ -19,8 +19,8 @@ from appliance.contracts.run import Progress
 from appliance.formats import model_package
 from appliance.formats.model_package import ModelPackage
 from appliance.inference import export, fence_file, preview
-from appliance.inference.backends.base import Backend
-from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
+from appliance.inference.backends import catalogue, choice
+from appliance.inference.backends.base import Allowance, Backend
 from appliance.inference.checkpoints import FolderCheckpoints
 from appliance.inference.options import Hooks, PredictOptions, SceneSource
 from appliance.inference.predict import predict_scene
@@ -43,6 +43,9 @@ def command(
     preview_file: Annotated[Path | None, typer.Option("--preview", help="PNG of the scene with its boxes.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, max=256, help="Tiles the model sees at once.")] = 8,
     threads: Annotated[int, typer.Option(min=0, max=_MOST_THREADS, help="Processor threads; 0 for all.")] = 0,
+    backend_name: Annotated[
+        str, typer.Option("--backend", help=f"What runs the model: {', '.join(catalogue.names())}.")
+    ] = catalogue.AUTO,
     checkpoints: Annotated[
         Path | None, typer.Option(help="Folder that keeps finished bands: the same command then goes on there.")
     ] = None,
@@ -58,7 +61,7 @@ def command(
         geofence=fence_file.read(geofence) if geofence else None,
     )
     output = Output(as_json)
-    backend = OnnxRuntimeBackend(package.model_path, package.manifest, threads)
+    backend = choice.open_backend(backend_name, package, Allowance(threads, batch_size))
     refused: list[Reason] = []
     with progress.on(output) as shown:
         for target in targets:

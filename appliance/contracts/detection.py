@@ -65,3 +65,5 @@ class RunSummary(Contract):
     resumed_at_band: int = Field(default=0, ge=0)
     notes: list[str] = Field(default=[], max_length=50)
     reason: Reason | None = None
+    backend: str = Field(default="", max_length=200, description="What ran the model, with its version and device.")
+    model_idle_seconds: float = Field(default=0, ge=0, description="Time in which the model waited for pixels.")

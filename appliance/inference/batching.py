@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.contracts.errors import Code, VedetteError
-from appliance.inference.backends.base import About, Backend, Outputs, interrupted
-from appliance.inference.pipeline import IN_FLIGHT
+from appliance.inference.backends.base import IN_FLIGHT, About, Backend, Outputs, interrupted
 
 _LIVELY = 10
 """A seat that was neither asked nor answered for so many delays is not waited for: its run decodes, stores or ends."""
@@ -31,7 +30,7 @@ _LIVELY = 10
 class BatchLimits:
     """Batches hold at most `tiles`, unless one call alone holds more. A call waits for others at most the delay.
 
-    vision/memory.py counts on sixteen: backends/onnxruntime.py then looks at no more tiles at once than it says there.
+    vision/memory.py counts on sixteen: backends/streams.py then looks at no more tiles at once than it says there.
     """
 
     tiles: int = 16

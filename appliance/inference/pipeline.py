@@ -16,16 +16,16 @@ from typing import Any
 from numpy.typing import NDArray
 
 from appliance.contracts.errors import Code, VedetteError
-from appliance.inference.backends.base import Backend, Outputs
+from appliance.inference.backends.base import IN_FLIGHT, Backend, Outputs
 from appliance.inference.channel import Channel, Stop, StoppedError
 from appliance.inference.collect import Collector
 from appliance.inference.feeder import BandEnd, Batch, Feeder
+from appliance.inference.idle import IdleClock
 from appliance.inference.reader import StripReader
 
 _BUFFERS = 4
-IN_FLIGHT = 2
-"""Batches that the backend holds at once: while the last pieces of one are looked at, the next fills what falls idle."""
 _POLL_SECONDS = 0.1
+Infer = Callable[[NDArray[Any]], Outputs]
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,13 @@ class Stages:
     buffer: Callable[[], NDArray[Any]]
 
 
-def run(stages: Stages, first_band: int, watch: Callable[[], bool]) -> None:
+def run(stages: Stages, first_band: int, watch: Callable[[], bool]) -> float:
     """Everything from `first_band` on. `watch` is called ten times a second; when it returns True the run is cancelled.
 
-    Raises what a stage raised, or VedetteError(CANCELLED).
+    Returns the seconds in which the model had nothing to look at. Raises what a stage raised, or VedetteError(CANCELLED).
     """
     stop = Stop()
+    idle = IdleClock()
     free: Channel[NDArray[Any]] = Channel(_BUFFERS, stop)
     batches: Channel[Batch | BandEnd | None] = Channel(_BUFFERS * 64, stop)
     results: Channel[tuple[Batch, Outputs] | BandEnd | None] = Channel(_BUFFERS * 64, stop)
@@ -57,7 +58,7 @@ def run(stages: Stages, first_band: int, watch: Callable[[], bool]) -> None:
 
     threads = [
         _thread("feed", feed, stop),
-        _thread("infer", lambda: _infer(stages.backend, free, batches, results, stop), stop),
+        _thread("infer", lambda: _infer(_attended(stages.backend, idle), free, batches, results, stop), stop),
         _thread("collect", lambda: _collect(stages.collector, results), stop),
     ]
     try:
@@ -70,6 +71,15 @@ def run(stages: Stages, first_band: int, watch: Callable[[], bool]) -> None:
             thread.join()
     if stop.error is not None:
         raise stop.error
+    return idle.seconds
+
+
+def _attended(backend: Backend, idle: IdleClock) -> Infer:
+    def infer(tiles: NDArray[Any]) -> Outputs:
+        with idle.busy():
+            return backend.infer(tiles)
+
+    return infer
 
 
 def _wait(threads: list[threading.Thread], stop: Stop, watch: Callable[[], bool]) -> None:
@@ -94,7 +104,7 @@ def _thread(name: str, work: Callable[[], None], stop: Stop) -> threading.Thread
 
 
 def _infer(
-    backend: Backend,
+    infer: Infer,
     free: Channel[NDArray[Any]],
     batches: Channel[Batch | BandEnd | None],
     results: Channel[tuple[Batch, Outputs] | BandEnd | None],
@@ -120,7 +130,7 @@ def _infer(
             if isinstance(message, BandEnd):
                 flying.append(message)
             else:
-                flying.append((message, pool.submit(backend.infer, message.pixels[: len(message.tiles)])))
+                flying.append((message, pool.submit(infer, message.pixels[: len(message.tiles)])))
             while len(flying) >= IN_FLIGHT or (flying and isinstance(flying[0], BandEnd)):
                 land()
         while flying:

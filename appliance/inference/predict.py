@@ -2,12 +2,12 @@
 whole scenes (through a subprocess or the CLI) and the benchmarks. Knows no server, queue or object store.
 
     from appliance.formats import model_package
-    from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
+    from appliance.inference.backends.choice import open_backend
     from appliance.inference.options import Hooks, PredictOptions, SceneSource
     from appliance.inference.predict import predict_scene
 
     package = model_package.read(folder)
-    backend = OnnxRuntimeBackend(package.model_path, package.manifest, threads=2)
+    backend = open_backend("auto", package)
     summary = predict_scene(SceneSource("scene.tif", "scene.tif"), package.manifest, backend, Path("out.parquet"))
 
 The result is one GeoParquet 1.1 file with the columns of contracts.detection.PARQUET_COLUMNS. Its partial form lies beside
@@ -27,7 +27,7 @@ from appliance.contracts.detection import RunSummary
 from appliance.contracts.model_package import Manifest
 from appliance.contracts.run import Progress
 from appliance.inference import pipeline, plan, strips
-from appliance.inference.backends.base import Backend
+from appliance.inference.backends.base import About, Backend
 from appliance.inference.collect import Collector, Tally
 from appliance.inference.feeder import Feeder, new_buffer
 from appliance.inference.finish import Finisher
@@ -76,6 +76,7 @@ def predict_scene(
         threshold = manifest.running_point.threshold if options.threshold is None else options.threshold
         collector = Collector(manifest, planned, threshold, hooks.checkpoints, sink)
         first = collector.resume()
+        idle_seconds = 0.0
         if first < len(planned.bands):
             held = plan.held_strips(opened, layout, manifest.input.tile_size)
             stages = pipeline.Stages(
@@ -85,10 +86,11 @@ def predict_scene(
                 collector,
                 lambda: new_buffer(manifest.input, options.batch_size),
             )
-            pipeline.run(stages, first, _watch(hooks, planned, collector.tally, start))
+            idle_seconds = pipeline.run(stages, first, _watch(hooks, planned, collector.tally, start))
         writer.finish()
     hooks.progress(_progress(planned, collector.tally, start))
-    return _summary(opened, collector.tally, finisher, time.monotonic() - start)
+    summary = _summary(opened, collector.tally, finisher, time.monotonic() - start)
+    return _of_backend(summary, backend.about, idle_seconds)
 
 
 def _fence(options: PredictOptions, scene: Scene) -> PixelFence | None:
@@ -159,4 +161,11 @@ def _summary(scene: Scene, tally: Tally, finisher: Finisher, seconds: float) -> 
         seconds=seconds,
         resumed_at_band=tally.resumed_at,
         notes=notes,
+    )
+
+
+def _of_backend(summary: RunSummary, about: About, idle_seconds: float) -> RunSummary:
+    notes = [*summary.notes, about.why] if about.why else summary.notes
+    return summary.model_copy(
+        update={"notes": notes, "backend": str(about)[:200], "model_idle_seconds": round(idle_seconds, 6)}
     )

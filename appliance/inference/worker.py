@@ -19,8 +19,9 @@ from appliance.clients.worker_process import Surroundings
 from appliance.contracts.errors import VedetteError
 from appliance.contracts.worker import WorkerKind
 from appliance.formats.model_package import ModelPackage
-from appliance.inference.backends.base import Backend
-from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend, usable_gpus
+from appliance.inference.backends import catalogue, choice
+from appliance.inference.backends.base import Allowance, Backend
+from appliance.inference.backends.onnxruntime import usable_gpus
 from appliance.inference.batching import BatchLimits
 from appliance.inference.gpu_meter import GpuMeter
 from appliance.inference.options import PredictOptions
@@ -36,10 +37,14 @@ async def serve(given: Surroundings) -> None:
     """Take work until cancelled."""
     settings = given.settings
     metrics = DetectorMetrics(given.registry, GpuMeter())
+    options = PredictOptions(decode_threads=settings.threads)
+    if settings.backend != catalogue.AUTO:
+        catalogue.named(settings.backend)  # a worker that could do no run says so when it starts
+    limits = BatchLimits(settings.batch_tiles, settings.batch_delay_milliseconds)
+    largest = max(options.batch_size, limits.tiles) if settings.concurrency > 1 else options.batch_size
+    allowance = Allowance(settings.threads, largest, settings.device_memory_bytes)
     backends = WarmBackends(
-        lambda package: _load(package, settings.threads, metrics),
-        limits=BatchLimits(settings.batch_tiles, settings.batch_delay_milliseconds),
-        queued=metrics.queued,
+        lambda package: _load(package, settings.backend, allowance, metrics), limits=limits, queued=metrics.queued
     )
     handler = RunHandler(
         Tools(
@@ -49,7 +54,7 @@ async def serve(given: Surroundings) -> None:
             packages=PackageCache(settings.folder / "packages", given.store),
             backends=backends,
             folder=given.folder,
-            options=PredictOptions(decode_threads=settings.threads),
+            options=options,
             changed=given.presence.changed,
             metrics=metrics,
             worker_id=given.presence.id,
@@ -77,9 +82,9 @@ async def _heed_cancellations(messaging: Messaging, handler: RunHandler) -> None
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _load(package: ModelPackage, threads: int, metrics: DetectorMetrics) -> Backend:
+def _load(package: ModelPackage, name: str, allowance: Allowance, metrics: DetectorMetrics) -> Backend:
     with metrics.model.loading((package.manifest.name, package.manifest.version)):
-        backend = OnnxRuntimeBackend(package.model_path, package.manifest, threads=threads)
+        backend = choice.open_backend(name, package, allowance)
     return MeasuredBackend(backend, package.manifest, metrics)
 
 

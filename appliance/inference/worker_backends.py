@@ -87,6 +87,7 @@ class WarmBackends:
             "model loaded",
             detector=manifest.name,
             version=manifest.version,
+            backend=str(backend.about),
             seconds=round(time.monotonic() - began, 3),
         )
         shared = SharedBackend(backend, self._limits, lambda seconds: self._queued(manifest, seconds))

@@ -94,6 +94,12 @@ class DetectorMetrics:
         self._density = Gauge(
             "vedette_run_detections_per_square_kilometre", "Of the last run with a ground.", labels, registry=registry
         )
+        self._idle = Gauge(
+            "vedette_run_model_idle_ratio",
+            "Share of the last run in which the model waited for pixels.",
+            labels,
+            registry=registry,
+        )
         self._speed = Gauge("vedette_run_megapixels_per_second", "Of the last run.", labels, registry=registry)
 
     def inferred(self, labels: Labels, tiles: int, seconds: float) -> None:
@@ -135,6 +141,7 @@ class DetectorMetrics:
         self._megapixels.labels(*labels).inc(summary.megapixels)
         if summary.seconds > 0:
             self._speed.labels(*labels).set(summary.megapixels / summary.seconds)
+            self._idle.labels(*labels).set(min(1.0, summary.model_idle_seconds / summary.seconds))
         if joules:
             self._joules.labels(*labels).inc(joules)
             self._thrift.labels(*labels).set(summary.megapixels / joules)

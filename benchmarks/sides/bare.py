@@ -18,8 +18,8 @@ from rasterio.windows import Window
 
 from appliance.formats import model_package
 from appliance.formats.model_package import ModelPackage
+from appliance.inference.backends.base import IN_FLIGHT
 from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
-from appliance.inference.pipeline import IN_FLIGHT
 from benchmarks.sides.process import answer
 
 Infer = Callable[[NDArray[Any]], object]

@@ -17,6 +17,10 @@ Outputs = Mapping[str, NDArray[Any]]
 """The graph's outputs by name; the first axis of each is the batch."""
 
 
+IN_FLIGHT = 2
+"""Batches that a backend holds at once: while the last pieces of one are looked at, the next fills what falls idle."""
+
+
 @dataclass(frozen=True)
 class About:
     """What runs a model: `name` as `--backend` takes it, the `library` with its version, and the `device` it runs on.

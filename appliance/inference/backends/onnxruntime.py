@@ -1,103 +1,137 @@
-"""ONNX Runtime: the backend that runs everywhere. The only file that names onnxruntime."""
+"""ONNX Runtime: the backend that runs everywhere, on the processor or on an NVIDIA card. The only file that names onnxruntime."""
 
 from __future__ import annotations
 
-import os
-import re
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
 from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.model_package import Manifest
+from appliance.inference.backends import failures, machine
 from appliance.inference.backends.base import About, Outputs, interrupted
+from appliance.inference.backends.halving import Halving
+from appliance.inference.backends.streams import Streams
 
-_REBUILD = "Export the model again, or correct manifest.yaml."
-_MOST_STREAMS = 8
-_PIECES_PER_STREAM = 2
+Provider = Literal["cpu", "cuda"]
+LIBRARY = f"ONNX Runtime {ort.__version__}"
 
 
 class OnnxRuntimeBackend:
-    """One session on the processor's cores. `threads` 0: one per core.
+    """One session: on the processor's cores (`threads` 0: one per core) a batch goes through it in pieces side by side, on a
+    card whole. `device_memory_bytes` bounds what the session takes of the card; 0: all that is free."""
 
-    A batch is cut into pieces that streams look at side by side, a thread each (more where cores outnumber streams):
-    threads that share one piece wait for each other at every layer, and for whichever of them lost its core to a decoder.
-    """
-
-    def __init__(self, model: Path, manifest: Manifest, threads: int = 0) -> None:
-        """Raises VedetteError(MODEL_PACKAGE) when the file is no ONNX model or has no such input."""
-        threads = threads or len(os.sched_getaffinity(0))
-        self._streams = min(threads, _MOST_STREAMS)
+    def __init__(
+        self,
+        model: Path,
+        manifest: Manifest,
+        threads: int = 0,
+        provider: Provider = "cpu",
+        device_memory_bytes: int = 0,
+    ) -> None:
+        """Raises VedetteError: MODEL_PACKAGE when the file is no ONNX model or has no such input, UNSUPPORTED when it uses an
+        operator that is not there, or there is no such card."""
+        gpus = usable_gpus() if provider == "cuda" else []
+        if provider == "cuda" and not gpus:
+            raise VedetteError(
+                Code.UNSUPPORTED,
+                f"{LIBRARY} sees no NVIDIA card here.",
+                "Install onnxruntime-gpu and the driver, or take another backend.",
+            )
+        self._streams = Streams(threads)
         try:
-            session = ort.InferenceSession(
-                model, _options(threads // self._streams), providers=["CPUExecutionProvider"]
-            )  # fmt: skip
-        except Exception as error:  # onnxruntime raises a dozen unrelated classes
-            reason = " ".join(str(error).split())[:300]
-            raise VedetteError(Code.MODEL_PACKAGE, f"{model} cannot be loaded: {reason}.", _REBUILD) from error
-        self._session = session
-        self.about = About("onnxruntime", f"ONNX Runtime {ort.__version__}", f"CPU, {threads} threads")
+            self._session = _session(model, self._streams.threads_each, provider, device_memory_bytes)
+            self._names = [output.name for output in self._session.get_outputs()]
+            _check_input(model, self._session, manifest.input.name)
+        except BaseException:
+            self._streams.close()
+            raise
         self._input = manifest.input.name
-        self._names = [output.name for output in session.get_outputs()]
+        self._whole = provider == "cuda"
+        self._halving = Halving()
         self._lock = threading.Lock()
+        self._interrupts = 0
         self._running: set[ort.RunOptions] = set()
-        inputs = [given.name for given in session.get_inputs()]
-        if inputs != [self._input]:
-            raise VedetteError(Code.MODEL_PACKAGE, f"{model} takes {', '.join(inputs)}, not {self._input}.", _REBUILD)
-        self._pool = ThreadPoolExecutor(self._streams, thread_name_prefix="stream")
+        name, device = (
+            ("onnxruntime-cuda", gpus[0]) if gpus else ("onnxruntime", f"CPU, {self._streams.threads} threads")
+        )
+        self.about = About(name, LIBRARY, device)
 
     def infer(self, tiles: NDArray[Any]) -> Outputs:
-        """Raises VedetteError(MODEL_PACKAGE) when the graph does not take these tiles."""
-        running = ort.RunOptions()
-        with self._lock:
-            self._running.add(running)
-        size = max(1, len(tiles) // (self._streams * _PIECES_PER_STREAM))
-        pieces = [tiles[start : start + size] for start in range(0, len(tiles), size)]
-        futures = [self._pool.submit(self._session.run, self._names, {self._input: piece}, running) for piece in pieces]
-        try:
-            results = [future.result() for future in futures]
-        except Exception as error:
-            if running.terminate:
-                raise interrupted() from error
-            running.terminate = True
-            reason = " ".join(str(error).split())[:300]
-            raise VedetteError(Code.MODEL_PACKAGE, f"The model failed on its tiles: {reason}.", _REBUILD) from error
-        finally:
-            with self._lock:
-                self._running.discard(running)
-        return {
-            name: np.concatenate(parts) for name, parts in zip(self._names, zip(*results, strict=True), strict=True)
-        }
+        began = self._interrupts
+        return self._halving.run(tiles, lambda piece: self._run(piece, began))
 
     def interrupt(self) -> None:
         with self._lock:
+            self._interrupts += 1
             for running in self._running:
                 running.terminate = True
 
     def close(self) -> None:
-        self._pool.shutdown()
-        del self._session
+        self._streams.close()
+        if hasattr(self, "_session"):
+            del self._session
+
+    def _run(self, tiles: NDArray[Any], began: int) -> Outputs:
+        """`began`: how many interrupts there had been when the batch came."""
+        running = ort.RunOptions()
+
+        def look(piece: NDArray[Any]) -> list[NDArray[Any]]:
+            answer: list[NDArray[Any]] = self._session.run(self._names, {self._input: piece}, running)
+            return answer
+
+        def stop() -> None:
+            running.terminate = True
+
+        with self._lock:
+            if self._interrupts != began:
+                raise interrupted()
+            self._running.add(running)
+        try:
+            arrays = look(tiles) if self._whole else self._streams.run(tiles, look, stop)
+        except Exception as error:  # onnxruntime raises a dozen unrelated classes
+            if self._interrupts != began:
+                raise interrupted() from error
+            raise failures.on_tiles(error) from error
+        finally:
+            with self._lock:
+                self._running.discard(running)
+        return dict(zip(self._names, arrays, strict=True))
 
 
 def usable_gpus() -> list[str]:
     """The NVIDIA cards of this machine that this build of ONNX Runtime can compute on, by model."""
     if "CUDAExecutionProvider" not in ort.get_available_providers():
         return []
-    told = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
-    models = [re.search(r"^Model:\s*(.+)$", one.read_text(), re.MULTILINE) for one in told]
-    return [found[1] for found in models if found]
+    return machine.cards()
 
 
-def _options(threads: int) -> ort.SessionOptions:
+def _session(model: Path, threads: int, provider: Provider, device_memory_bytes: int) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     # Measured on 8 tiles of 512: a peak of 500 MB in place of 795, no slower beyond the noise.
     options.enable_mem_pattern = False
-    return options
+    providers: list[str | tuple[str, dict[str, str]]] = ["CPUExecutionProvider"]
+    if provider == "cuda":
+        providers.insert(0, ("CUDAExecutionProvider", cuda_options(device_memory_bytes)))
+    try:
+        return ort.InferenceSession(model, options, providers=providers)
+    except Exception as error:  # onnxruntime raises a dozen unrelated classes
+        raise failures.on_opening(model, LIBRARY, error) from error
+
+
+def cuda_options(device_memory_bytes: int) -> dict[str, str]:
+    """The arena grows by what is asked for, not by doubling, so that a budget is used to its end."""
+    limit = {"gpu_mem_limit": str(device_memory_bytes)} if device_memory_bytes else {}
+    return {"arena_extend_strategy": "kSameAsRequested", **limit}
+
+
+def _check_input(model: Path, session: ort.InferenceSession, name: str) -> None:
+    inputs = [given.name for given in session.get_inputs()]
+    if inputs != [name]:
+        raise failures.other_input(model, inputs, name)

@@ -1,7 +1,8 @@
 """What is put behind a graph so that it says the best K candidates of a tile and no more, in ONNX's own text. Pure.
 
 Called by on_device.py. Does what vision/decode does, tile by tile: the host's decoder stays the truth, and what is said here
-goes through it as a head with K candidates. A row that is no candidate has a score of -1, which no threshold lets through.
+goes through it as a head with K candidates. A row that is no candidate has a score of -1, which no threshold lets through; a
+score that is not a number goes first, as infinity, so that the host refuses the model's answer as it would without this.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def centre(head: DecodeHead, heatmap: Shape) -> tuple[str, Shape]:
         seen = GreaterOrEqual (heatmap, least)
         peak = And (level, seen)
         none = Constant <value_float = -1.0> ()
-        ranked = Where (peak, heatmap, none)
+        chosen = Where (peak, heatmap, none)
+        {_strange("heatmap")}
+        ranked = Where (strange, endless, chosen)
         flat = Flatten (ranked)
         most = Constant <value_ints = [{most}]> ()
         scores, places = TopK (flat, most)
@@ -82,12 +85,21 @@ def best(head: DecodeHead, shapes: dict[str, Shape]) -> str:
     gathered = "\n".join(f"{role} = GatherND <batch_dims = 1> ({role}_all, places)" for role in followers)
     return f"""(float[N,{many}] scores_all, {declared(many, "_all")})
       => (float[N,{most}] scores, {declared(most, "")}) {{
-        unknown = IsNaN (scores_all)
-        none = Constant <value_float = -1.0> ()
-        known = Where (unknown, none, scores_all)
+        {_strange("scores_all")}
+        ranked = Where (strange, endless, scores_all)
         most = Constant <value_ints = [{most}]> ()
-        scores, place = TopK (known, most)
+        scores, place = TopK (ranked, most)
         last = Constant <value_ints = [2]> ()
         places = Unsqueeze (place, last)
         {gathered}
       }}"""
+
+
+def _strange(scores: str) -> str:
+    """Where scores are no finite numbers, and what stands for them."""
+    return f"""unknown = IsNaN ({scores})
+        beyond = IsInf ({scores})
+        strange = Or (unknown, beyond)
+        one = Constant <value_float = 1.0> ()
+        nothing = Constant <value_float = 0.0> ()
+        endless = Div (one, nothing)"""

@@ -29,7 +29,8 @@ ROLES = {
 
 
 def decoder(head: DecodeHead) -> Decoder:
-    """The decoder of a head. It raises VedetteError(MODEL_PACKAGE) where an output is missing or has another shape."""
+    """The decoder of a head. It raises VedetteError(MODEL_PACKAGE) where an output is missing, has another shape, or scores
+    that are not finite."""
     decode = {
         "boxes": boxes.axis_aligned,
         "rotated-boxes": boxes.rotated,
@@ -37,9 +38,11 @@ def decoder(head: DecodeHead) -> Decoder:
         "instance-masks": masks.outlined,
     }[head.kind]
     names = {role: head.outputs.get(role, role) for role in ROLES[head.kind]}
+    sure = "heatmap" if head.kind == "centre" else "scores"
 
     def run(outputs: Outputs, threshold: float) -> Candidates:
         by_role = {role: _output(outputs, name) for role, name in names.items()}
+        _numbers(names[sure], by_role[sure])
         try:
             return _finite(decode(by_role, threshold, head))
         except (IndexError, ValueError) as error:
@@ -61,6 +64,16 @@ def _output(outputs: Outputs, name: str) -> NDArray[Any]:
             "Name its outputs under decode.outputs in manifest.yaml.",
         )
     return outputs[name]
+
+
+def _numbers(name: str, scores: NDArray[Any]) -> None:
+    """A model whose scores overflow has seen nothing, and must not be taken for one that found nothing."""
+    if not np.isfinite(scores).all():
+        raise VedetteError(
+            Code.MODEL_PACKAGE,
+            f"The model's output {name} holds values that are not numbers (NaN or infinite).",
+            "Export the model again at full precision, or train it again.",
+        )
 
 
 def _finite(candidates: Candidates) -> Candidates:

@@ -139,7 +139,6 @@ def test_the_best_are_those_the_host_takes(kind: str, seed: int, tiles: int, lev
         "scores": (random.integers(0, levels + 1, (tiles, 40)) / levels).astype(np.float32),
         "classes": random.integers(0, 5, (tiles, 40)),
     }
-    answers["scores"][random.random((tiles, 40)) < 0.1] = np.nan
     if kind == "instance-masks":
         answers["masks"] = random.uniform(0, 1, (tiles, 40, 6, 5)).astype(np.float32)
     host, device = _HEADS[kind].on_host(answers, 0.4), _HEADS[kind].on_device(answers, 0.4)
@@ -147,6 +146,19 @@ def test_the_best_are_those_the_host_takes(kind: str, seed: int, tiles: int, lev
     assert (host.outlines is None) == (device.outlines is None)
     if host.outlines is not None and device.outlines is not None:
         np.testing.assert_allclose(device.outlines.points, host.outlines.points, atol=_PIXELS)
+
+
+@pytest.mark.parametrize("strange", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("kind", ["boxes", "centre"])
+def test_a_score_that_is_no_number_is_not_hidden_behind_better_ones(kind: str, strange: float) -> None:
+    head = _CENTRES[5] if kind == "centre" else _HEADS[kind]
+    shapes = dict.fromkeys(("heatmap", "size", "offset"), (2, 8, 9)) if kind == "centre" else _SHAPES[kind]
+    answers: dict[str, NDArray[Any]] = {name: np.ones((2, *shape), np.float32) for name, shape in shapes.items()}
+    answers |= {"classes": np.ones((2, 40), np.int64)} if kind == "boxes" else {}
+    answers["heatmap" if kind == "centre" else "scores"][1].flat[-1] = strange
+    for ask in (head.on_host, head.on_device):
+        with pytest.raises(VedetteError, match="not numbers"):
+            ask(answers, 0.4)
 
 
 @pytest.mark.parametrize("layout", ["nhwc", "nchw"])

@@ -1,0 +1,100 @@
+"""Which backends there are, and which of them could run on this machine. Asked by choice.py; imports a library only when its
+backend is opened, so that one that is not installed, or does not load, takes nothing from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module, metadata, util
+from typing import Any
+
+from appliance.contracts.errors import Code, VedetteError
+from appliance.formats.model_package import ModelPackage
+from appliance.inference.backends.base import Allowance, Backend
+
+AUTO = "auto"
+REFERENCE = "onnxruntime"
+"""What every other is held against, and what serves where another cannot."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`missing` says why it cannot run here, nothing where it can. `distributions` hold the library: the first that is
+    installed says the version. `device`: it runs on a card, whose first batches of each size are slow."""
+
+    name: str
+    distributions: tuple[str, ...]
+    missing: Callable[[], str]
+    open: Callable[[ModelPackage, Allowance], Backend]
+    device: bool = False
+
+    @property
+    def version(self) -> str:
+        """Of the library, without importing it; empty where it is not installed."""
+        for distribution in self.distributions:
+            try:
+                return f"{distribution} {metadata.version(distribution)}"
+            except metadata.PackageNotFoundError:
+                continue
+        return ""
+
+
+def entries() -> tuple[Entry, ...]:
+    """All of them, the reference first."""
+    return (
+        Entry(REFERENCE, ("onnxruntime", "onnxruntime-gpu"), _installed("onnxruntime"), _onnxruntime),
+        Entry("onnxruntime-cuda", ("onnxruntime-gpu",), _no_card, _onnxruntime_cuda, device=True),
+        Entry("openvino", ("openvino",), _installed("openvino"), _openvino),
+    )
+
+
+def names() -> tuple[str, ...]:
+    return (AUTO, *(entry.name for entry in entries()))
+
+
+def named(name: str) -> Entry:
+    """Raises VedetteError: INVALID where there is none of this name, UNSUPPORTED where it cannot run here."""
+    found = next((entry for entry in entries() if entry.name == name), None)
+    if found is None:
+        raise VedetteError(Code.INVALID, f"There is no backend {name}.", f"Name one of {', '.join(names())}.")
+    if reason := found.missing():
+        raise VedetteError(Code.UNSUPPORTED, f"The backend {name} cannot run here: {reason}.", "Let it be auto.")
+    return found
+
+
+def _installed(module: str) -> Callable[[], str]:
+    return lambda: "" if util.find_spec(module) else f"{module} is not installed"
+
+
+def _backend(file: str) -> Any:
+    """A module of this package. Raises VedetteError(UNSUPPORTED) where its library does not load."""
+    try:
+        return import_module(f"appliance.inference.backends.{file}")
+    except (ImportError, OSError) as error:
+        said = " ".join(str(error).split())[:300].rstrip(".")
+        raise VedetteError(
+            Code.UNSUPPORTED, f"The library of the backend {file} does not load: {said}.", "Let the backend be auto."
+        ) from error
+
+
+def _no_card() -> str:
+    return "" if _backend("onnxruntime").usable_gpus() else "no NVIDIA card that this ONNX Runtime can compute on"
+
+
+def _onnxruntime(package: ModelPackage, allowance: Allowance) -> Backend:
+    opened: Backend = _backend("onnxruntime").OnnxRuntimeBackend(
+        package.model_path, package.manifest, allowance.threads
+    )
+    return opened
+
+
+def _onnxruntime_cuda(package: ModelPackage, allowance: Allowance) -> Backend:
+    opened: Backend = _backend("onnxruntime").OnnxRuntimeBackend(
+        package.model_path, package.manifest, allowance.threads, "cuda", allowance.device_memory_bytes
+    )
+    return opened
+
+
+def _openvino(package: ModelPackage, allowance: Allowance) -> Backend:
+    opened: Backend = _backend("openvino").OpenVinoBackend(package.model_path, package.manifest, allowance.threads)
+    return opened

@@ -1,0 +1,31 @@
+"""A backend that says why it was chosen. Made by choice.py; passes everything else on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from numpy.typing import NDArray
+
+from appliance.inference.backends.base import About, Backend, Outputs
+
+
+class Chosen:
+    def __init__(self, backend: Backend, why: str) -> None:
+        self._backend = backend
+        self._why = why
+
+    @property
+    def about(self) -> About:
+        """Of the backend; a reason of its own, such as a fallback, comes before ours."""
+        about = self._backend.about
+        return replace(about, why=about.why or self._why)
+
+    def infer(self, tiles: NDArray[Any]) -> Outputs:
+        return self._backend.infer(tiles)
+
+    def interrupt(self) -> None:
+        self._backend.interrupt()
+
+    def close(self) -> None:
+        self._backend.close()

@@ -1,0 +1,89 @@
+"""How fast each backend is with this model on this machine, and whether it finds the same. Called by choice.py, once for a key.
+
+One backend is open at a time and closed before the next: measuring takes no more memory than the model itself is given. Each
+is measured twice, in turn, because a machine may slow down for a while.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from appliance.contracts.errors import VedetteError
+from appliance.formats.model_package import ModelPackage
+from appliance.inference.backends import agreement, probe
+from appliance.inference.backends.base import IN_FLIGHT, Allowance, Backend, Outputs
+from appliance.inference.backends.catalogue import REFERENCE, Entry
+from appliance.inference.backends.ranking import Measured
+
+_TURNS = 2
+_LEAST_SECONDS = 1.0
+"""Of measuring in each turn; a model so slow that one round takes longer gets one round."""
+_MOST_ROUNDS = 200
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """What one turn gave: seconds of the fastest round for one tile, and the outputs for the probe."""
+
+    seconds: float
+    outputs: Outputs
+
+
+def measure(entries: Sequence[Entry], package: ModelPackage, allowance: Allowance) -> list[Measured]:
+    """In the order of `entries`, the reference first among them. Raises what the reference raises: then the model itself is
+    at fault, or the machine."""
+    tiles = probe.tiles(package.manifest.input, allowance.batch_size)
+    fastest: dict[str, float] = {}
+    refusals: dict[str, str] = {}
+    reference: Outputs | None = None
+    for _ in range(_TURNS):
+        for entry in entries:
+            if entry.name in refusals:
+                continue
+            try:
+                turn = _turn(entry, package, allowance, tiles)
+            except VedetteError as error:
+                if entry.name == REFERENCE:
+                    raise
+                refusals[entry.name] = error.reason.message.rstrip(".")
+                continue
+            if reference is None:
+                reference = turn.outputs
+            elif differs := agreement.difference(package.manifest, reference, turn.outputs):
+                refusals[entry.name] = differs
+            fastest[entry.name] = min(turn.seconds, fastest.get(entry.name, turn.seconds))
+    return [
+        Measured(name=entry.name, seconds=None, refusal=refusals[entry.name])
+        if entry.name in refusals
+        else Measured(name=entry.name, seconds=fastest[entry.name])
+        for entry in entries
+    ]
+
+
+def _turn(entry: Entry, package: ModelPackage, allowance: Allowance, tiles: NDArray[Any]) -> _Turn:
+    with closing(entry.open(package, allowance)) as backend:
+        outputs = backend.infer(tiles)
+        return _Turn(seconds_per_tile(backend, tiles), outputs)
+
+
+def seconds_per_tile(backend: Backend, tiles: NDArray[Any], least_seconds: float = _LEAST_SECONDS) -> float:
+    """Of the fastest round, with as many batches in flight as the pipeline keeps: what slows the machine only ever adds."""
+    best = float("inf")
+    began = time.perf_counter()
+    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="measure") as pool:
+        for _ in range(_MOST_ROUNDS):
+            start = time.perf_counter()
+            for future in [pool.submit(backend.infer, tiles) for _ in range(IN_FLIGHT)]:
+                future.result()
+            end = time.perf_counter()
+            best = min(best, (end - start) / (IN_FLIGHT * len(tiles)))
+            if end - began >= least_seconds:
+                break
+    return best
