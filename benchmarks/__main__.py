@@ -5,7 +5,20 @@ from __future__ import annotations
 import argparse
 import importlib
 
-NAMES = ("predict", "feed", "memory", "merge", "normalise", "tiles", "vectors", "dispatch", "ingest", "page")
+NAMES = (
+    "predict",
+    "feed",
+    "memory",
+    "merge",
+    "normalise",
+    "tiles",
+    "vectors",
+    "dispatch",
+    "ingest",
+    "page",
+    "device",
+    "gpu",
+)
 
 
 def main() -> None:

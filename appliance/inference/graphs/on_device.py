@@ -56,7 +56,7 @@ def derive(
 ) -> tuple[onnx.ModelProto, Manifest]:
     """As `derived`, of a model in memory. The manifest tells what the new graph takes and gives: head `centre` becomes `boxes`."""
     try:
-        model = _of_fixed_size(model, manifest)
+        model = of_fixed_size(model, manifest)
         model, manifest = _prepared(model, manifest, pixels or manifest.input.dtype)
         return _thinned(model, manifest)
     except VedetteError:
@@ -66,7 +66,7 @@ def derive(
         raise _unfit(f"of {manifest.name} cannot be moved to a device: {reason}.") from error
 
 
-def _of_fixed_size(model: onnx.ModelProto, manifest: Manifest) -> onnx.ModelProto:
+def of_fixed_size(model: onnx.ModelProto, manifest: Manifest) -> onnx.ModelProto:
     """A copy with the manifest's tile size, a batch axis N and the outputs' shapes inferred."""
     opset = _opset(model)
     if opset < _EARLIEST_OPSET:
