@@ -23,20 +23,20 @@ from benchmarks.scenes import temporary_scene
 from benchmarks.settings import Settings, megapixels_per_second, real_model, tiles_per_second
 
 _BATCH = 16
-_BATCHES = 200
 
 
 @dataclass(frozen=True)
 class Target:
-    """The card and the backend that are measured."""
+    """The card and the backend that are measured, the latter bare with so many batches."""
 
     card: Card
     backend: str
     settings: Settings
+    batches: int
 
-    def bare(self, batch: int, batches: int) -> dict[str, Any]:
+    def bare(self, batch: int) -> dict[str, Any]:
         given = {"detector": self.settings.detector, "backend": self.backend}
-        return run_side("device_bare", batch=batch, batches=batches, **given)
+        return run_side("device_bare", batch=batch, batches=self.batches, **given)
 
     def runs(self, scene: Path, runs: int = 1) -> dict[str, Any]:
         given = {"detector": self.settings.detector, "backend": self.backend}
@@ -45,15 +45,14 @@ class Target:
 
 def run(quick: bool) -> Iterator[Comparison]:
     """Batches at least 3.5 times single tiles; the card busy for 0.95 of a run at 30,000; a run at least 0.95 of the bare backend."""
-    target = found()
+    target = found(10 if quick else 200)
     size, rounds = (3000, 1) if quick else (30_000, 3)
-    yield from _batching(target, rounds, 10 if quick else _BATCHES)
-    with temporary_scene(size) as path:
-        yield from _end_to_end(target, path, size, rounds)
+    yield from _batching(target, rounds)
+    yield from _end_to_end(target, size, rounds)
     yield from _decoding(target, 1500 if quick else 10_000, rounds)
 
 
-def found() -> Target:
+def found(batches: int) -> Target:
     """Ends the process in one sentence where there is nothing to measure."""
     cards = GpuMeter().cards()
     if not cards:
@@ -63,14 +62,14 @@ def found() -> Target:
         raise SystemExit(
             f"No backend here computes on the {cards[0].name}: install the extra `gpu`; nothing was measured."
         )
-    return Target(cards[0], able[-1], real_model())
+    return Target(cards[0], able[-1], real_model(), batches)
 
 
-def _batching(target: Target, rounds: int, batches: int) -> Iterator[Comparison]:
+def _batching(target: Target, rounds: int) -> Iterator[Comparison]:
     results = interleave(
         rounds,
-        batched=lambda: target.bare(_BATCH, batches),
-        single=lambda: target.bare(1, batches),
+        batched=lambda: target.bare(_BATCH),
+        single=lambda: target.bare(1),
     )
     name = f"{target.backend} on {target.card.name}, tiles per second"
     rates = {side: tiles_per_second(rounds) for side, rounds in results.items()}
@@ -97,13 +96,14 @@ def _batching(target: Target, rounds: int, batches: int) -> Iterator[Comparison]
         )
 
 
-def _end_to_end(target: Target, scene: Path, size: int, rounds: int) -> Iterator[Comparison]:
-    results = interleave(
-        rounds,
-        run=lambda: target.runs(scene),
-        two=lambda: target.runs(scene, 2),
-        bare=lambda: target.bare(_BATCH, _BATCHES),
-    )
+def _end_to_end(target: Target, size: int, rounds: int) -> Iterator[Comparison]:
+    with temporary_scene(size) as scene:
+        results = interleave(
+            rounds,
+            run=lambda: target.runs(scene),
+            two=lambda: target.runs(scene, 2),
+            bare=lambda: target.bare(_BATCH),
+        )
     at = f"at {size} x {size}"
     ran, two, bare = (tiles_per_second(results[side]) for side in ("run", "two", "bare"))
     yield compare("gpu", f"tiles per second {at}", ran, ("the bare backend", bare), "higher", "tiles/s")
@@ -121,7 +121,7 @@ def _decoding(target: Target, size: int, rounds: int) -> Iterator[Comparison]:
     """What the card could take, beside what all cores decode of the same scene stored in several ways."""
     manifest = model_package.read(target.settings.detector).manifest
     core = (manifest.input.tile_size - 2 * manifest.input.halo) ** 2 / 1e6
-    bare = [rate * core for rate in tiles_per_second([target.bare(_BATCH, _BATCHES) for _ in range(rounds)])]
+    bare = [rate * core for rate in tiles_per_second([target.bare(_BATCH) for _ in range(rounds)])]
     with tempfile.TemporaryDirectory() as folder, temporary_scene(size) as path:
         for way, copy in stored.copies(path, Path(folder)):
             decoded = [run_side("decode", scene=copy, threads=os.cpu_count() or 1) for _ in range(rounds)]

@@ -51,10 +51,15 @@ def main() -> None:
             seats[place].close()
             return summary
 
-        before, began = meter.joules(), time.perf_counter()
+        before, began, worked = meter.joules(), time.perf_counter(), time.process_time()
         summaries = list(pool.map(run, range(given.runs)))
         seconds, after = time.perf_counter() - began, meter.joules()
-    figures = {"tiles": sum(each.tiles for each in summaries), "detections": summaries[0].detections}
+        worked = time.process_time() - worked
+    figures = {
+        "processor_seconds": worked,
+        "tiles": sum(each.tiles for each in summaries),
+        "detections": summaries[0].detections,
+    }
     figures["megapixels"] = sum(each.megapixels for each in summaries)
     if before is not None and after is not None:
         figures["joules"] = after - before

@@ -18,6 +18,7 @@ from appliance.formats import model_package
 from appliance.inference.gpu_meter import Card
 from benchmarks import dense, gpu, roofline, stored
 from benchmarks.roofline import Peak, Work
+from benchmarks.settings import Settings
 from tests.inference import models
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,10 +55,12 @@ def test_the_device_bench_prints_its_comparisons() -> None:
     done = bench("device")
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [line["unit"] for line in lines] == ["MP/s", "MB", "tiles/s", "kB"] + ["MP/s"] * (len(stored.WAYS) - 1)
+    assert [line["unit"] for line in lines] == ["MP/s", "s/MP", "MB", "tiles/s", "s", "kB"] + ["MP/s"] * (
+        len(stored.WAYS) - 1
+    )
     assert all(line["ours"] > 0 for line in lines)
-    assert lines[3]["ours"] == pytest.approx(300 * 28 / 1000)
-    assert lines[3]["peer"] == pytest.approx(8 * 128 * 128 * 4 / 1000, rel=1e-3)
+    assert lines[5]["ours"] == pytest.approx(300 * 28 / 1000)
+    assert lines[5]["peer"] == pytest.approx(8 * 128 * 128 * 4 / 1000, rel=1e-3)
 
 
 def test_work_is_counted_from_the_graph(tmp_path: Path) -> None:
@@ -102,6 +105,18 @@ def test_the_roofline_is_the_lower_of_two_roofs() -> None:
     assert roofline.tiles_per_second(weights, Peak(1, 1e9), 16) == pytest.approx(16)
     unknown = Card("GPU-b", "?", (99, 0), 1, 1.0, 1.0)
     assert roofline.of_card(unknown) is None
+
+
+def test_its_sides_run_on_the_processor_in_the_place_of_a_card(tmp_path: Path) -> None:
+    """What a session with a card will run, so that it runs there: figures beside a card that is not there mean nothing."""
+    light = Settings(dense.write(tmp_path / "dense"), dense.TILE, halo=40, threshold=0.6)
+    target = gpu.Target(H100, "onnxruntime", light, batches=1)
+    lines = [*gpu._batching(target, 1), *gpu._end_to_end(target, 600, 1)]
+    assert [line.peer_name for line in lines] == [
+        "one tile at a time", "the roofline in FP16", "the bare backend", "one run", "always"
+    ]  # fmt: skip
+    assert all(line.ours > 0 and line.ratio for line in lines)
+    assert 0 < lines[4].ours < 1
 
 
 def test_the_busy_share_is_what_the_model_did_not_wait() -> None:
