@@ -88,6 +88,7 @@ class WarmBackends:
             detector=manifest.name,
             version=manifest.version,
             backend=str(backend.about),
+            why=backend.about.why,
             seconds=round(time.monotonic() - began, 3),
         )
         shared = SharedBackend(backend, self._limits, lambda seconds: self._queued(manifest, seconds))

@@ -17,6 +17,7 @@ from benchmarks.report import Comparison, compare, interleave
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = {
+    "backends": ["the fastest of", "bare onnxruntime", "bare openvino"],
     "predict": ["bare", "onnxruntime, all threads on one batch", "sahi, overlap 0.2", "sahi, overlap"],
     "feed": ["decode", "sahi"],
     "memory": ["ours at 1500 x 1500", "sahi", "sahi"],

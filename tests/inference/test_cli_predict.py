@@ -94,3 +94,34 @@ def test_what_cannot_be_done_is_said_in_one_sentence(
     assert run(["predict", "-d", str(package), *arguments]) == 2
     assert sentence in capsys.readouterr().err
     assert not list(scene.parent.glob("*out*"))
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_the_backend_is_the_one_that_was_named(
+    name: str, scene: Path, package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = scene.parent / "out.geojson"
+    assert run(["predict", str(scene), "-d", str(package), "-o", str(out), "--backend", name, "--json"]) == 0
+    line = json.loads(capsys.readouterr().out)
+    assert line["backend"].startswith(f"{name} (")
+    assert line["detections"] == len(_THERE)
+    assert 0 < line["model_idle_seconds"] <= line["seconds"]
+    assert not [note for note in line["notes"] if "auto" in note]
+
+
+def test_auto_says_what_it_chose(
+    scene: Path, package: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(scene.parent / "cache"))
+    out = scene.parent / "out.geojson"
+    assert run(["predict", str(scene), "-d", str(package), "-o", str(out)]) == 0
+    told = capsys.readouterr()
+    assert "auto chose " in told.out + told.err
+    assert len(list((scene.parent / "cache" / "vedette" / "backends").glob("*.json"))) == 1
+
+
+def test_a_backend_that_there_is_not_is_refused(scene: Path, package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = scene.parent / "out.geojson"
+    assert run(["predict", str(scene), "-d", str(package), "-o", str(out), "--backend", "abacus"]) == 2
+    assert "There is no backend abacus. Name one of auto, onnxruntime" in capsys.readouterr().err
+    assert not out.exists()

@@ -54,6 +54,9 @@ async def test_a_run_is_counted_and_traced(bench: Bench, tmp_path: Path) -> None
     assert area is not None
     assert told["vedette_run_detections_per_square_kilometre"][1] == pytest.approx(80 / area)
     assert told["vedette_run_megapixels_per_second"][1] == pytest.approx(summary.megapixels / summary.seconds)
+    assert told["vedette_run_model_idle_ratio"][1] == pytest.approx(summary.model_idle_seconds / summary.seconds)
+    assert summary.backend.startswith(("onnxruntime", "openvino"))
+    assert [note for note in summary.notes if note.startswith("auto chose ")]
     assert (
         0 < told["vedette_model_busy_seconds_total"][1] <= told["nv_inference_compute_infer_duration_us"][1] / 1e6 + 0.1
     )

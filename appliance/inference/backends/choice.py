@@ -11,7 +11,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from appliance.clients import logging
 from appliance.contracts.base import Sha256
 from appliance.contracts.errors import VedetteError
 from appliance.formats.model_package import ModelPackage
@@ -36,18 +35,13 @@ def open_backend(
 
 
 def _automatic(every: Sequence[Entry], package: ModelPackage, allowance: Allowance, place: Path) -> Backend:
-    missing = {entry.name: entry.missing() for entry in every}
-    able = [entry for entry in every if not missing[entry.name]]
-    for name in (name for name, reason in missing.items() if reason):
-        logging.get().debug("backend not here", backend=name, reason=missing[name])
+    able = [entry for entry in every if not entry.missing()]
     if len(able) == 1:
         why = f"auto chose {able[0].name}: no other can run here."
         return Chosen(_warm(able[0], package, allowance), why)
     measured = recall(able, package, allowance, place)
     chosen = ranking.fastest(measured) or REFERENCE
-    why = ranking.sentence(chosen, measured)
-    logging.get().info("backend chosen", detector=package.manifest.name, backend=chosen, why=why)
-    return _opened(chosen, why, able, package, allowance)
+    return _opened(chosen, ranking.sentence(chosen, measured), able, package, allowance)
 
 
 def recall(able: Sequence[Entry], package: ModelPackage, allowance: Allowance, place: Path) -> list[Measured]:
@@ -86,7 +80,6 @@ def _opened(chosen: str, why: str, able: Sequence[Entry], package: ModelPackage,
         if chosen == REFERENCE:
             raise
         why = f"{chosen} was the fastest but failed now: {error.reason.message.rstrip('.')}; {REFERENCE} serves."
-        logging.get().warning("backend failed", backend=chosen, reason=str(error.reason))
         return Chosen(_warm(by_name[REFERENCE], package, allowance), why)
 
 

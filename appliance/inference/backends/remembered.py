@@ -17,7 +17,6 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from appliance.clients import logging
 from appliance.contracts.base import Contract, Sha256
 from appliance.inference.backends.ranking import Measured
 
@@ -56,7 +55,7 @@ def load(place: Path, key: Sha256) -> list[Measured] | None:
 
 
 def save(place: Path, key: Sha256, measured: list[Measured]) -> None:
-    """Whole or not at all; a folder that cannot be written is logged, and nothing else comes of it."""
+    """Whole or not at all."""
     text = Remembered(key=key, measured=measured).model_dump_json(indent=1)
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -68,8 +67,8 @@ def save(place: Path, key: Sha256, measured: list[Measured]) -> None:
             except BaseException:
                 Path(file.name).unlink(missing_ok=True)
                 raise
-    except OSError as error:
-        logging.get().warning("choice of a backend not remembered", folder=str(place), reason=str(error))
+    except OSError:
+        return  # a full disk or a folder that may not be written: the next process measures again
 
 
 @contextlib.contextmanager
