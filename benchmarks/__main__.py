@@ -17,6 +17,8 @@ NAMES = (
     "dispatch",
     "ingest",
     "page",
+    "device",
+    "gpu",
 )
 
 
@@ -24,15 +26,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--quick", action="store_true", help="a small scene and one round: does it still run?")
-    parser.add_argument("--size", type=int, help="predict only: another side of the scene than 10000 pixels")
+    parser.add_argument("--size", type=int, help="predict and device only: another side of the scene")
     parser.add_argument("--style", help="tiles only: one of its styles, such as JPEG")
     parser.add_argument("--part", help="page only: frames or heap, without the rest")
     given = parser.parse_args()
     options: dict[str, object] = {}
-    for option, name in (("size", "predict"), ("style", "tiles"), ("part", "page")):
+    for option, names in (("size", ("predict", "device")), ("style", ("tiles",)), ("part", ("page",))):
         value = getattr(given, option)
-        if value and given.name != name:
-            parser.error(f"--{option} is for {name} only")
+        if value and given.name not in names:
+            parser.error(f"--{option} is for {' and '.join(names)} only")
         options |= {option: value} if value else {}
     for comparison in importlib.import_module(f"benchmarks.{given.name}").run(given.quick, **options):
         print(comparison.line(), flush=True)

@@ -22,6 +22,8 @@ need_system_packages() {
   command -v git >/dev/null || missing+=(git)
   if [ "$profile" = dev ]; then
     [ -x /usr/bin/chromium ] || missing+=(chromium fonts-dejavu-core)
+    # Tests compile a small library in the place of NVIDIA's.
+    command -v gcc >/dev/null || missing+=(gcc libc6-dev)
     # The node that Playwright brings along is linked against it.
     [ -n "$(find /usr/lib -name 'libatomic.so.1' -print -quit)" ] || missing+=(libatomic1)
     # One of the benchmarks' peers comes with an OpenCV that wants it.

@@ -35,7 +35,7 @@ from appliance.standalone.services.seaweedfs import PORTS, SeaweedFS
 from tests.collector import Collector, collecting
 from tests.servers import Server, private_environment, running, temporary_folder
 
-pytest_plugins = ("tests.no_skips",)
+pytest_plugins = ("tests.no_skips", "tests.nvml")
 
 _TEMPLATE = "vedette_template"
 

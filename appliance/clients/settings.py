@@ -41,7 +41,7 @@ class WorkSettings(BaseSettings):
     asks it (port 0: nowhere). `name` is what people call it; `detectors` are those it takes runs of, `crowns boats/1.2.0`
     (empty: any); `memory_bytes` is the most that a run on it may use (0: what the machine has). `backend` is what a detector
     worker runs models on, as `vedette predict --backend` takes it; `device_memory_bytes` the most of a card's memory that one
-    model may use (0: all that is free)."""
+    model may use (0: all that is free). `batch_*` bound the batches that runs of one detector make together."""
 
     model_config = SettingsConfigDict(env_prefix="VEDETTE_WORK_", frozen=True)
     folder: Path
@@ -52,6 +52,8 @@ class WorkSettings(BaseSettings):
     threads: int = 0
     backend: str = "auto"
     device_memory_bytes: int = Field(default=0, ge=0)
+    batch_tiles: int = Field(default=16, ge=1)
+    batch_delay_milliseconds: float = Field(default=5.0, ge=0)
     log_format: str = "text"
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 0

@@ -22,6 +22,8 @@ from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends import catalogue, choice
 from appliance.inference.backends.base import Allowance, Backend
 from appliance.inference.backends.onnxruntime import usable_gpus
+from appliance.inference.batching import BatchLimits
+from appliance.inference.gpu_meter import GpuMeter
 from appliance.inference.options import PredictOptions
 from appliance.inference.worker_backends import WarmBackends
 from appliance.inference.worker_metrics import DetectorMetrics, MeasuredBackend
@@ -34,12 +36,16 @@ _PAUSE_SECONDS = 1.0
 async def serve(given: Surroundings) -> None:
     """Take work until cancelled."""
     settings = given.settings
-    metrics = DetectorMetrics(given.registry)
+    metrics = DetectorMetrics(given.registry, GpuMeter())
     options = PredictOptions(decode_threads=settings.threads)
     if settings.backend != catalogue.AUTO:
         catalogue.named(settings.backend)  # a worker that could do no run says so when it starts
-    allowance = Allowance(settings.threads, options.batch_size, settings.device_memory_bytes)
-    backends = WarmBackends(lambda package: _load(package, settings.backend, allowance, metrics))
+    limits = BatchLimits(settings.batch_tiles, settings.batch_delay_milliseconds)
+    largest = max(options.batch_size, limits.tiles) if settings.concurrency > 1 else options.batch_size
+    allowance = Allowance(settings.threads, largest, settings.device_memory_bytes)
+    backends = WarmBackends(
+        lambda package: _load(package, settings.backend, allowance, metrics), limits=limits, queued=metrics.queued
+    )
     handler = RunHandler(
         Tools(
             name=f"{socket.gethostname()}/{os.getpid()}",
@@ -77,7 +83,8 @@ async def _heed_cancellations(messaging: Messaging, handler: RunHandler) -> None
 
 
 def _load(package: ModelPackage, name: str, allowance: Allowance, metrics: DetectorMetrics) -> Backend:
-    backend = choice.open_backend(name, package, allowance)
+    with metrics.model.loading((package.manifest.name, package.manifest.version)):
+        backend = choice.open_backend(name, package, allowance)
     return MeasuredBackend(backend, package.manifest, metrics)
 
 

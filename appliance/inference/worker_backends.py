@@ -10,81 +10,101 @@ from threading import Lock
 
 from appliance.clients import logging
 from appliance.contracts.base import Name, Sha256
+from appliance.contracts.model_package import Manifest
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import Backend
+from appliance.inference.batching import BatchLimits, SharedBackend
 
 Load = Callable[[ModelPackage], Backend]
+Queued = Callable[[Manifest, float], None]
+"""Told how many seconds a batch of a run waited for the backend."""
 
 
-@dataclass(frozen=True)
-class _Idle:
+@dataclass
+class _Loaded:
     digest: Sha256
     detector: Name
-    backend: Backend
+    shared: SharedBackend
+    runs: int = 0
 
 
 class WarmBackends:
-    """A backend serves one run at a time; at most `keep` idle ones stay loaded, the ones used last."""
+    """Runs of one package share one loaded backend; at most `keep` idle ones stay loaded, the ones used last."""
 
-    def __init__(self, load: Load, keep: int = 2) -> None:
+    def __init__(
+        self,
+        load: Load,
+        keep: int = 2,
+        limits: BatchLimits = BatchLimits(),
+        queued: Queued = lambda _manifest, _seconds: None,
+    ) -> None:
         self._load = load
         self._keep = keep
-        self._idle: list[_Idle] = []
-        self._leased: list[Name] = []
+        self._limits = limits
+        self._queued = queued
+        self._held: list[_Loaded] = []  # used last first
+        self._gates: dict[Sha256, Lock] = {}
         self._lock = Lock()
 
     @contextmanager
     def lease(self, package: ModelPackage) -> Iterator[Backend]:
-        """A loaded backend for this package; given back unless the run raised, when its state is not to be trusted."""
-        name = package.manifest.name
-        held = self._take(package) or _Idle(package.digest, name, self._loaded(package))
+        """A seat at the loaded backend of this package. One that has failed serves no further run."""
         with self._lock:
-            self._leased.append(name)
+            gate = self._gates.setdefault(package.digest, Lock())
+        with gate:  # two runs that begin at once load once
+            held = self._joined(package.digest) or self._loaded(package)
+        seat = held.shared.seat()
         try:
-            yield held.backend
-        except BaseException:
-            held.backend.close()
-            raise
-        else:
-            self._give_back(held)
+            yield seat
         finally:
-            with self._lock:
-                self._leased.remove(name)
+            seat.close()
+            self._left(held)
 
     def detectors(self) -> list[Name]:
         """Whose models are loaded now."""
         with self._lock:
-            return sorted({*self._leased, *(idle.detector for idle in self._idle)})
+            return sorted({each.detector for each in self._held})
 
     def close(self) -> None:
         with self._lock:
-            idle, self._idle = self._idle, []
-        for each in idle:
-            each.backend.close()
+            held, self._held = self._held, []
+        for each in held:
+            each.shared.close()
 
-    def _take(self, package: ModelPackage) -> _Idle | None:
+    def _joined(self, digest: Sha256) -> _Loaded | None:
         with self._lock:
-            for index, each in enumerate(self._idle):
-                if each.digest == package.digest:
-                    return self._idle.pop(index)
+            for each in self._held:
+                if each.digest == digest and each.shared.sound:
+                    each.runs += 1
+                    return each
         return None
 
-    def _loaded(self, package: ModelPackage) -> Backend:
+    def _loaded(self, package: ModelPackage) -> _Loaded:
+        manifest = package.manifest
         began = time.monotonic()
         backend = self._load(package)
         logging.get().info(
             "model loaded",
-            detector=package.manifest.name,
-            version=package.manifest.version,
+            detector=manifest.name,
+            version=manifest.version,
             backend=str(backend.about),
             why=backend.about.why,
             seconds=round(time.monotonic() - began, 3),
         )
-        return backend
-
-    def _give_back(self, held: _Idle) -> None:
+        shared = SharedBackend(backend, self._limits, lambda seconds: self._queued(manifest, seconds))
+        held = _Loaded(package.digest, manifest.name, shared, runs=1)
         with self._lock:
-            self._idle.insert(0, held)
-            surplus, self._idle = self._idle[self._keep :], self._idle[: self._keep]
+            self._held.insert(0, held)
+        return held
+
+    def _left(self, held: _Loaded) -> None:
+        """Close what is idle and either not sound or one too many."""
+        with self._lock:
+            held.runs -= 1
+            self._held.sort(key=lambda each: each is not held)
+            idle = [each for each in self._held if not each.runs]
+            kept = [each for each in idle if each.shared.sound][: self._keep]
+            surplus = [each for each in idle if each not in kept]
+            self._held = [each for each in self._held if each not in surplus]
         for each in surplus:
-            each.backend.close()
+            each.shared.close()

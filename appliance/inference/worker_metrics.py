@@ -1,13 +1,14 @@
 """What a detector worker tells Prometheus of its model and its runs. Made by worker.py; knows no server.
 
 Names and meanings of the first group are those of Triton (docs: user guide, metrics) and KServe (`request_predict_seconds`),
-where a request is one batch handed to the model. Labels are detectors and versions, never items or runs.
+where a request is one batch that a run hands over; batching.py may make one execution of several. Labels are detectors and
+versions, never items or runs.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import Any
 
@@ -20,17 +21,19 @@ from appliance.contracts.item import SceneInfo
 from appliance.contracts.messages import DetectScene
 from appliance.contracts.model_package import Manifest
 from appliance.inference.backends.base import About, Backend, Outputs
+from appliance.inference.gpu_meter import GpuMeter
+from appliance.inference.model_metrics import Labels, ModelMetrics
 
 _TRITON = {
-    "nv_inference_request_success": "Batches that the model has answered.",
-    "nv_inference_request_failure": "Batches that the model has failed on.",
+    "nv_inference_request_success": "Batches of runs that the model has answered.",
+    "nv_inference_request_failure": "Executions that the model has failed on.",
     "nv_inference_count": "Tiles that the model has looked at: a batch of n counts n.",
     "nv_inference_exec_count": "Executions of the model, whatever the size of the batch.",
+    "nv_inference_queue_duration_us": "Time for which batches of runs waited for the model, in microseconds, summed.",
     "nv_inference_compute_infer_duration_us": "Time in the model, in microseconds, summed over executions.",
 }
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _RUN_SECONDS = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400)
-_Labels = tuple[str, str]
 
 
 class _Triton(Collector):
@@ -38,9 +41,9 @@ class _Triton(Collector):
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._values: dict[tuple[str, _Labels], float] = {}
+        self._values: dict[tuple[str, Labels], float] = {}
 
-    def add(self, labels: _Labels, **amounts: float) -> None:
+    def add(self, labels: Labels, **amounts: float) -> None:
         with self._lock:
             for name, amount in amounts.items():
                 self._values[name, labels] = self._values.get((name, labels), 0.0) + amount
@@ -57,10 +60,23 @@ class _Triton(Collector):
 
 
 class DetectorMetrics:
-    def __init__(self, registry: CollectorRegistry) -> None:
+    """`meter`: the cards, None where the worker has not looked for any."""
+
+    def __init__(self, registry: CollectorRegistry, meter: GpuMeter | None = None) -> None:
         labels = ("detector", "version")
         self._triton = _Triton()
+        self._meter = meter
         registry.register(self._triton)
+        if meter is not None:
+            registry.register(meter)
+        self.model = ModelMetrics(registry, meter.process_bytes if meter else lambda: None)
+        self._joules = Counter("vedette_run_joules", "What the cards used meanwhile.", labels, registry=registry)
+        self._thrift = Gauge(
+            "vedette_run_megapixels_per_joule",
+            "Of the last run, by what the cards used meanwhile, for whomever.",
+            labels,
+            registry=registry,
+        )
         self._predict = Histogram(
             "request_predict_seconds", "Time of one batch.", ("model_name",), buckets=_SECONDS, registry=registry
         )
@@ -86,20 +102,38 @@ class DetectorMetrics:
         )
         self._speed = Gauge("vedette_run_megapixels_per_second", "Of the last run.", labels, registry=registry)
 
-    def inferred(self, labels: _Labels, tiles: int, seconds: float) -> None:
+    def inferred(self, labels: Labels, tiles: int, seconds: float) -> None:
         self._predict.labels(labels[0]).observe(seconds)
         self._triton.add(
             labels,
-            nv_inference_request_success=1,
             nv_inference_exec_count=1,
             nv_inference_count=tiles,
             nv_inference_compute_infer_duration_us=round(seconds * 1e6),
         )
 
-    def failed_to_infer(self, labels: _Labels) -> None:
+    def queued(self, manifest: Manifest, seconds: float) -> None:
+        """A run's batch was answered, after it had waited so long for the model."""
+        self._triton.add(
+            (manifest.name, manifest.version),
+            nv_inference_request_success=1,
+            nv_inference_queue_duration_us=round(seconds * 1e6),
+        )
+
+    def energy(self) -> Callable[[], float | None]:
+        """Ask it later for the joules that the cards have used since; None where they do not tell."""
+        began = self._meter.joules() if self._meter else None
+
+        def used() -> float | None:
+            now = self._meter.joules() if self._meter else None
+            return None if began is None or now is None else now - began
+
+        return used
+
+    def failed_to_infer(self, labels: Labels) -> None:
         self._triton.add(labels, nv_inference_request_failure=1)
 
-    def finished(self, work: DetectScene, summary: RunSummary) -> None:
+    def finished(self, work: DetectScene, summary: RunSummary, joules: float | None = None) -> None:
+        """`joules`: what the cards used meanwhile, None where they do not tell."""
         labels = (work.detector, work.version)
         self.ended(work, "finished")
         self._seconds.labels(*labels).observe(summary.seconds)
@@ -108,6 +142,9 @@ class DetectorMetrics:
         if summary.seconds > 0:
             self._speed.labels(*labels).set(summary.megapixels / summary.seconds)
             self._idle.labels(*labels).set(min(1.0, summary.model_idle_seconds / summary.seconds))
+        if joules:
+            self._joules.labels(*labels).inc(joules)
+            self._thrift.labels(*labels).set(summary.megapixels / joules)
         area = square_kilometres(work.scene)
         if area:
             self._area.labels(*labels).inc(area)
@@ -127,7 +164,7 @@ def square_kilometres(scene: SceneInfo) -> float | None:
 
 
 class MeasuredBackend:
-    """A backend whose every batch is counted."""
+    """A backend whose every execution is counted."""
 
     def __init__(self, backend: Backend, manifest: Manifest, metrics: DetectorMetrics) -> None:
         self._backend, self._metrics = backend, metrics
@@ -140,7 +177,8 @@ class MeasuredBackend:
     def infer(self, tiles: NDArray[Any]) -> Outputs:
         began = time.perf_counter()
         try:
-            outputs = self._backend.infer(tiles)
+            with self._metrics.model.busy(self._labels):
+                outputs = self._backend.infer(tiles)
         except BaseException:
             self._metrics.failed_to_infer(self._labels)
             raise
@@ -152,3 +190,4 @@ class MeasuredBackend:
 
     def close(self) -> None:
         self._backend.close()
+        self._metrics.model.unloaded(self._labels)

@@ -121,10 +121,11 @@ class RunHandler:
             raise _cancelled(work)
         await reporter.started(self.tools.name)
         job = Job(self.tools, work, checkpoints, reporter, flag)
+        energy = self.tools.metrics.energy()
         async with reporter.sending_progress():
             summary = await _in_thread(job, flag)
         await reporter.finished(summary)
-        self.tools.metrics.finished(work, summary)
+        self.tools.metrics.finished(work, summary, energy())
         await asyncio.to_thread(checkpoints.clear)
 
 

@@ -14,7 +14,7 @@ from affine import Affine
 from appliance.contracts.item import SceneInfo
 from appliance.contracts.model_package import GsdRange, Manifest
 from appliance.formats import model_package
-from appliance.vision.memory import run_bytes
+from appliance.vision.memory import PROCESS_BYTES, run_bytes
 from tests import blobs
 from tests.inference_worker.conftest import scene_info
 
@@ -35,9 +35,31 @@ print(1024 * int(status.partition("VmHWM:")[2].split()[0]))
 """
 
 
-def _taken(package: Path, scene: Path, backend: str = "onnxruntime") -> int:
+_TWO_RUNS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from appliance.formats import model_package
+from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
+from appliance.inference.options import PredictOptions, SceneSource
+from appliance.inference.predict import predict_scene
+from appliance.inference.worker_backends import WarmBackends
+package = model_package.read(Path(sys.argv[1]))
+warm = WarmBackends(lambda of: OnnxRuntimeBackend(of.model_path, of.manifest, threads=2))
+def run(place):
+    out = Path(f"{sys.argv[2]}.{place}.parquet")
+    with warm.lease(package) as backend:
+        predict_scene(SceneSource(sys.argv[2], "scene.tif"), package.manifest, backend, out, PredictOptions(decode_threads=2))
+with ThreadPoolExecutor(2) as pool:
+    list(pool.map(run, range(2)))
+status = Path("/proc/self/status").read_text()
+print(1024 * int(status.partition("VmHWM:")[2].split()[0]))
+"""
+
+
+def _taken(package: Path, scene: Path, backend: str = "onnxruntime", run: str = _RUN) -> int:
     """Bytes that the run held at most, its process included. `auto` measures first."""
-    command = [sys.executable, "-c", _RUN, package, scene, backend, scene.parent / "choices"]
+    command = [sys.executable, "-c", run, package, scene, backend, scene.parent / "choices"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     return int(done.stdout.splitlines()[-1])
@@ -95,3 +117,11 @@ def test_the_demo_model_takes_no_more_than_it_was_given(tmp_path: Path, backend:
     asked = run_bytes(info, package.manifest.input, package.model_path.stat().st_size)
     taken = _taken(package.folder, tmp_path / "scene.tif", backend)
     assert taken <= asked <= 4 * taken, f"asked {asked >> 20} MiB, taken {taken >> 20} MiB: for eight threads, with two"
+
+
+def test_two_runs_that_share_a_backend_take_no_more_than_both_were_given(tmp_path: Path) -> None:
+    package = model_package.read(Path(__file__).parents[2] / "demo" / "tree-crowns")
+    info = _write(tmp_path / "scene.tif", (1200, 900), **_TILED)
+    asked = run_bytes(info, package.manifest.input, package.model_path.stat().st_size)
+    taken = _taken(package.folder, tmp_path / "scene.tif", run=_TWO_RUNS)
+    assert taken <= 2 * asked - PROCESS_BYTES, f"asked {asked >> 20} MiB each, taken {taken >> 20} MiB together"

@@ -57,6 +57,10 @@ async def test_a_run_is_counted_and_traced(bench: Bench, tmp_path: Path) -> None
     assert told["vedette_run_model_idle_ratio"][1] == pytest.approx(summary.model_idle_seconds / summary.seconds)
     assert summary.backend.startswith(("onnxruntime", "openvino"))
     assert [note for note in summary.notes if note.startswith("auto chose ")]
+    assert (
+        0 < told["vedette_model_busy_seconds_total"][1] <= told["nv_inference_compute_infer_duration_us"][1] / 1e6 + 0.1
+    )
+    assert not [name for name in told if "gpu" in name or "joule" in name], "there is no card here: absent, not zero"
     assert str(work.run_id) not in str(told)
     lines = [line for line in bench.log().splitlines() if str(work.run_id) in line]
     assert lines

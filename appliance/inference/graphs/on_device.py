@@ -1,0 +1,172 @@
+"""A package's graph with what the host does around it moved into it, so that any backend does it on its device.
+
+Called by whoever opens a backend on a card, before it is opened or built; `make bench NAME=device` measures it on the processor.
+In front: the normalisation that a manifest leaves to the host, and the step from whole numbers to float32. Behind: peaks,
+and the best `maximum_per_tile` of a tile in place of whole maps or of all candidates (on_device_tail.py). What is left to the
+host is what needs more than one tile or the scene: threshold, nodata, suppression, seams. Knows no backend.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import onnx
+from onnx import TensorProto, compose, helper, parser, shape_inference
+
+from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.model_package import CARD_FILE, METRICS_FILE, MODEL_FILE, Manifest
+from appliance.formats import model_package
+from appliance.formats.model_package import ModelPackage
+from appliance.inference.graphs import on_device_front as front_part
+from appliance.inference.graphs import on_device_tail as tail
+from appliance.vision.decode import ROLES
+
+Pixels = Literal["uint8", "uint16", "float32"]
+
+REVISION = 1
+"""Goes up when the same package would become another graph."""
+
+_EARLIEST_OPSET = 13
+
+
+def derived(package: ModelPackage, folder: Path, pixels: Pixels | None = None) -> ModelPackage:
+    """The package for the device, kept in `folder` by digest; the package itself where nothing can be moved.
+
+    `pixels`: what tiles are handed over as where the model takes float32, for scenes that hold no more than that (uint8, or
+    whole numbers of 16 bits without a sign) and are not resampled: nothing is lost then, and a half or a quarter is copied.
+    Raises VedetteError(MODEL_PACKAGE) for a graph that cannot be changed: use the package as it is then.
+    """
+    model = _loaded(package.model_path)
+    changed, manifest = derive(model, package.manifest, pixels)
+    if manifest == package.manifest:
+        return package
+    place = folder / f"{package.digest.removeprefix('sha256:')}-{REVISION}-{manifest.input.dtype}"
+    if not place.is_dir():
+        _write(package, changed, manifest, place)
+    return model_package.read(place)
+
+
+def derive(
+    model: onnx.ModelProto, manifest: Manifest, pixels: Pixels | None = None
+) -> tuple[onnx.ModelProto, Manifest]:
+    """As `derived`, of a model in memory. The manifest tells what the new graph takes and gives: head `centre` becomes `boxes`."""
+    try:
+        model = of_fixed_size(model, manifest)
+        model, manifest = _prepared(model, manifest, pixels or manifest.input.dtype)
+        return _thinned(model, manifest)
+    except VedetteError:
+        raise
+    except Exception as error:  # onnx's and protobuf's errors share no class
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise _unfit(f"of {manifest.name} cannot be moved to a device: {reason}.") from error
+
+
+def of_fixed_size(model: onnx.ModelProto, manifest: Manifest) -> onnx.ModelProto:
+    """A copy with the manifest's tile size, a batch axis N and the outputs' shapes inferred."""
+    opset = _opset(model)
+    if opset < _EARLIEST_OPSET:
+        raise _unfit(f"of {manifest.name} is of opset {opset}: {_EARLIEST_OPSET} is needed to change it.")
+    fixed = onnx.ModelProto()
+    fixed.CopyFrom(model)
+    source = manifest.input
+    given = next((each for each in fixed.graph.input if each.name == source.name), None)
+    if given is None:
+        raise _unfit(f"of {manifest.name} has no input {source.name}.")
+    shape = ("N", *front_part.tile_shape(source))
+    given.CopyFrom(helper.make_tensor_value_info(source.name, given.type.tensor_type.elem_type, shape))
+    for output in fixed.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    del fixed.graph.value_info[:]
+    return shape_inference.infer_shapes(fixed, data_prop=True, strict_mode=True)
+
+
+def _prepared(model: onnx.ModelProto, manifest: Manifest, pixels: Pixels) -> tuple[onnx.ModelProto, Manifest]:
+    """With the host's share of the preparation in front."""
+    source, wanted = manifest.input, manifest.input.normalisation
+    if source.dtype != "float32" or (pixels == "float32" and wanted.where == "graph"):
+        return model, manifest
+    front = _parsed(front_part.prepared(source, pixels), model, "front_")
+    joined = compose.merge_models(front, model, io_map=[("front_prepared", source.name)])
+    changes = {"name": "front_tiles", "dtype": pixels, "normalisation": {"where": "graph"}}
+    return joined, _changed(manifest, input=changes)
+
+
+def _thinned(model: onnx.ModelProto, manifest: Manifest) -> tuple[onnx.ModelProto, Manifest]:
+    """With the choice of candidates behind, where a tile's outputs are more than the maximum."""
+    head = manifest.decode
+    names = {role: head.outputs.get(role, role) for role in ROLES[head.kind]}
+    shapes = {role: _shape(model, name, manifest) for role, name in names.items()}
+    if head.kind == "centre":
+        text, _ = tail.centre(head, shapes["heatmap"])
+        inputs, kind = {role: role for role in names}, "boxes"
+    elif shapes["scores"][0] > head.maximum_per_tile:
+        text, kind = tail.best(head, shapes), head.kind
+        inputs = {role: f"{role}_all" for role in names}
+    else:
+        return model, manifest
+    back = _parsed(text, model, "back_")
+    joined = compose.merge_models(model, back, io_map=[(names[role], f"back_{own}") for role, own in inputs.items()])
+    outputs = {role: f"back_{role}" for role in ROLES[kind]}
+    return joined, _changed(manifest, decode={"kind": kind, "outputs": outputs})
+
+
+def _parsed(text: str, beside: onnx.ModelProto, prefix: str) -> onnx.ModelProto:
+    """A part of the same opset, its names set apart by the prefix."""
+    header = f'<ir_version: {beside.ir_version}, opset_import: ["": {_opset(beside)}]>'
+    return compose.add_prefix(parser.parse_model(f"{header} part {text}"), prefix)
+
+
+def _shape(model: onnx.ModelProto, name: str, manifest: Manifest) -> tail.Shape:
+    found = [output for output in model.graph.output if output.name == name]
+    if not found:
+        raise _unfit(f"of {manifest.name} has no output {name}.")
+    axes = found[0].type.tensor_type.shape.dim[1:]
+    if not axes or not all(axis.HasField("dim_value") for axis in axes):
+        raise _unfit(f"of {manifest.name} does not tell the shape of its output {name}.")
+    if found[0].type.tensor_type.elem_type not in (TensorProto.FLOAT, TensorProto.INT64):
+        raise _unfit(f"of {manifest.name} gives {name} in a type that is not looked through here.")
+    return tuple(axis.dim_value for axis in axes)
+
+
+def _changed(manifest: Manifest, **parts: Mapping[str, object]) -> Manifest:
+    document = manifest.model_dump(mode="json")
+    return Manifest.model_validate(document | {name: document[name] | part for name, part in parts.items()})
+
+
+def _opset(model: onnx.ModelProto) -> int:
+    return max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
+
+
+def _loaded(path: Path) -> onnx.ModelProto:
+    try:
+        return onnx.load(str(path))
+    except Exception as error:  # protobuf's, onnx's and the system's errors share no class
+        raise _unfit(f"{path} is no ONNX model.") from error
+
+
+def _write(package: ModelPackage, model: onnx.ModelProto, manifest: Manifest, place: Path) -> None:
+    """Whole or not at all: it is made beside its place, which another worker may have filled meanwhile."""
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    incoming = Path(tempfile.mkdtemp(dir=place.parent, prefix=".incoming-"))
+    try:
+        onnx.save(model, str(incoming / MODEL_FILE))
+        metrics = json.loads((package.folder / METRICS_FILE).read_text("utf-8"))
+        model_package.write(incoming, manifest, metrics, (package.folder / CARD_FILE).read_text("utf-8"))
+        try:
+            incoming.rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _unfit(what: str) -> VedetteError:
+    return VedetteError(
+        Code.MODEL_PACKAGE, f"The graph {what}", "The model runs as it is; export it anew to change that."
+    )
