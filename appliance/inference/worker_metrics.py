@@ -19,7 +19,7 @@ from appliance.contracts.detection import RunSummary
 from appliance.contracts.item import SceneInfo
 from appliance.contracts.messages import DetectScene
 from appliance.contracts.model_package import Manifest
-from appliance.inference.backends.base import Backend, Outputs
+from appliance.inference.backends.base import About, Backend, Outputs
 
 _TRITON = {
     "nv_inference_request_success": "Batches that the model has answered.",
@@ -125,6 +125,10 @@ class MeasuredBackend:
     def __init__(self, backend: Backend, manifest: Manifest, metrics: DetectorMetrics) -> None:
         self._backend, self._metrics = backend, metrics
         self._labels = (manifest.name, manifest.version)
+
+    @property
+    def about(self) -> About:
+        return self._backend.about
 
     def infer(self, tiles: NDArray[Any]) -> Outputs:
         began = time.perf_counter()

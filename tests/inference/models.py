@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from appliance.contracts.model_package import Manifest
 from appliance.formats import model_package
 from appliance.formats.model_package import ModelPackage
+from appliance.inference.backends.base import About
 
 
 def manifest(**changes: Any) -> Manifest:
@@ -41,6 +42,8 @@ def manifest(**changes: Any) -> Manifest:
 
 class Blobs:
     """Exact and the same wherever the blob lies: connected parts of the first band above 127, score by brightness."""
+
+    about = About("blobs", "OpenCV", "CPU")
 
     def __init__(self, most: int = 300) -> None:
         self.most = most

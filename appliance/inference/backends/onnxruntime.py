@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.model_package import Manifest
-from appliance.inference.backends.base import Outputs
+from appliance.inference.backends.base import About, Outputs, interrupted
 
 _REBUILD = "Export the model again, or correct manifest.yaml."
 _MOST_STREAMS = 8
@@ -41,6 +41,7 @@ class OnnxRuntimeBackend:
             reason = " ".join(str(error).split())[:300]
             raise VedetteError(Code.MODEL_PACKAGE, f"{model} cannot be loaded: {reason}.", _REBUILD) from error
         self._session = session
+        self.about = About("onnxruntime", f"ONNX Runtime {ort.__version__}", f"CPU, {threads} threads")
         self._input = manifest.input.name
         self._names = [output.name for output in session.get_outputs()]
         self._lock = threading.Lock()
@@ -61,6 +62,8 @@ class OnnxRuntimeBackend:
         try:
             results = [future.result() for future in futures]
         except Exception as error:
+            if running.terminate:
+                raise interrupted() from error
             running.terminate = True
             reason = " ".join(str(error).split())[:300]
             raise VedetteError(Code.MODEL_PACKAGE, f"The model failed on its tiles: {reason}.", _REBUILD) from error
