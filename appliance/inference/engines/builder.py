@@ -69,9 +69,9 @@ def _ask(order: Order, progress: Progress, cancelled: Callable[[], bool], noise:
     )
     ended = threading.Event()
     watcher = threading.Thread(target=_watch, args=(process, cancelled, ended), daemon=True)
+    assert process.stdin is not None  # noqa: S101
+    assert process.stdout is not None  # noqa: S101
     try:
-        assert process.stdin is not None  # noqa: S101
-        assert process.stdout is not None  # noqa: S101
         process.stdin.write(order.model_dump_json() + "\n")
         process.stdin.flush()
         watcher.start()
@@ -84,6 +84,7 @@ def _ask(order: Order, progress: Progress, cancelled: Callable[[], bool], noise:
         _end(process)
         if watcher.ident is not None:
             watcher.join()
+        process.stdout.close()
     return _result(order, last, code, noise, was_cancelled=cancelled())
 
 

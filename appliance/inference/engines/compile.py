@@ -15,7 +15,7 @@ from typing import Any
 from appliance.contracts.errors import Code, VedetteError
 from appliance.inference.engines import graph, libraries
 from appliance.inference.engines.phases import Phases
-from appliance.inference.engines.spec import Flag, Order
+from appliance.inference.engines.spec import Flag, Order, Span
 
 Report = Callable[[str, float], bool]
 """The phase and how far the build is, 0 to 1; False ends the build."""
@@ -116,23 +116,16 @@ def _parse(trt: Any, network: Any, said: _Said, order: Order) -> None:
 
 
 def _profile(builder: Any, network: Any, config: Any, order: Order) -> None:
-    """Names the shape of each axis that the graph leaves open; one that it fixes must lie in the profile."""
+    """Sizes for every axis that the graph leaves open; one that it fixes must be what is asked for."""
     tiles = next(network.get_input(place) for place in range(network.num_inputs))
     batch, side = order.key.profile.batch, order.key.profile.side
-    spans = [batch, side, side, None] if order.layout == "nhwc" else [batch, None, side, side]
-    shapes: list[tuple[int, ...]] = []
-    for which in ("least", "best", "most"):
-        wanted = [getattr(span, which) if span else None for span in spans]
-        shapes.append(
-            tuple(fixed if fixed >= 0 else size or -1 for fixed, size in zip(tiles.shape, wanted, strict=True))
-        )
+    bands = Span(least=order.bands, best=order.bands, most=order.bands)
+    spans = [batch, side, side, bands] if order.layout == "nhwc" else [batch, bands, side, side]
     for fixed, span in zip(tiles.shape, spans, strict=True):
-        if span is not None and fixed >= 0 and (fixed not in span or span.least != span.most):
+        if fixed >= 0 and (span.least, span.most) != (fixed, fixed):
             text = f"The graph takes {fixed} where the profile asks for {span}."
             raise VedetteError(Code.INVALID, text, f"Ask for {fixed} alone, or export the graph with that axis open.")
-    if any(size < 0 for shape in shapes for size in shape):
-        text = "The graph leaves its number of bands open, which an engine cannot."
-        raise VedetteError(Code.UNSUPPORTED, text, _SERVED)
+    shapes = [tuple(getattr(span, which) for span in spans) for which in ("least", "best", "most")]
     profile = builder.create_optimization_profile()
     profile.set_shape(tiles.name, *shapes)
     if config.add_optimization_profile(profile) < 0:

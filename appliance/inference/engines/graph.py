@@ -61,13 +61,17 @@ def prepare(path: Path, input_name: str) -> bytes:
 def _convert_first(graph: Any, source: Any) -> None:
     from onnx import TensorProto, helper
 
+    takers = [node for node in graph.node if source.name in node.input]
+    wide = source.type.tensor_type.elem_type == TensorProto.UINT16
+    if not wide and all(node.op_type == "Cast" for node in takers):
+        return
     _refuse_integer_arithmetic(graph, source.name)
     real = f"{source.name}/as-float32"
-    for node in graph.node:
+    for node in takers:
         for place, name in enumerate(node.input):
             if name == source.name:
                 node.input[place] = real
-    if source.type.tensor_type.elem_type == TensorProto.UINT16:
+    if wide:
         source.type.tensor_type.elem_type = TensorProto.FLOAT
         graph.node.insert(0, helper.make_node("Identity", [source.name], [real], name="vedette/input"))
     else:

@@ -24,6 +24,7 @@ class Wish:
     model: Path
     input_name: str
     layout: Literal["nhwc", "nchw"]
+    bands: int
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def _order(cache: EngineCache, wish: Wish, folder: Path) -> Order:
         model=str(wish.model.resolve()),
         input_name=wish.input_name,
         layout=wish.layout,
+        bands=wish.bands,
         plan=str(folder / "engine.plan"),
         timing_cache=str(cache.timing(wish.key)) if timed else None,
     )

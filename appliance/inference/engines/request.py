@@ -70,7 +70,7 @@ def wish(package: ModelPackage, asked: Asked) -> Wish:
         device=card,
         preparation=graph.PREPARATION,
     )
-    return Wish(key, path, source.name, source.layout)
+    return Wish(key, path, source.name, source.layout, len(source.bands))
 
 
 def span(text: str, what: str) -> Span:

@@ -102,5 +102,6 @@ class Order(Contract):
     model: str
     input_name: str
     layout: Literal["nhwc", "nchw"]
+    bands: int = Field(ge=1)
     plan: str
     timing_cache: str | None = None

@@ -88,7 +88,7 @@ def wish(model: Path, batch: tuple[int, int, int] = (1, 2, 4), side: int = 64, p
         device=NO_DEVICE,
         preparation=graph.PREPARATION,
     )
-    return Wish(key, model, "tiles", "nhwc")
+    return Wish(key, model, "tiles", "nhwc", 3)
 
 
 def spanned(least: int, best: int, most: int) -> Span:
