@@ -14,6 +14,7 @@ from typing import Any
 
 from appliance.contracts.errors import Code, VedetteError
 from appliance.inference.engines import graph, libraries
+from appliance.inference.engines.log import Said, logger
 from appliance.inference.engines.phases import Phases
 from appliance.inference.engines.spec import Flag, Order, Span
 
@@ -29,8 +30,8 @@ def compile_plan(order: Order, report: Report) -> bytes:
     CANCELLED when `report` said so, MODEL_PACKAGE for a graph that is none, INVALID for a profile that does not fit."""
     key = order.key
     trt = libraries.load(key.library)
-    said = _Said()
-    builder = trt.Builder(_logger(trt, said))
+    said = Said()
+    builder = trt.Builder(logger(trt, said))
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
     _parse(trt, network, said, order)
     config = builder.create_builder_config()
@@ -42,35 +43,13 @@ def compile_plan(order: Order, report: Report) -> bytes:
     if Flag.STRIPPED in key.flags:
         config.set_flag(trt.BuilderFlag.STRIP_PLAN)
     _profile(builder, network, config, order)
-    cache = _timing_cache(config, order)
+    _timing_cache(config, order)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
         raise _failure(order, said, cancelled=watch.cancelled)
-    if cache is not None and order.timing_cache is not None:
-        _keep(Path(order.timing_cache), bytes(config.get_timing_cache().serialize()))
+    if (cache := config.get_timing_cache()) is not None and order.timing_cache is not None:
+        _keep(Path(order.timing_cache), bytes(cache.serialize()))
     return bytes(plan)
-
-
-class _Said:
-    """The last errors of the library's log, which says more than its return values."""
-
-    def __init__(self) -> None:
-        self.errors: list[str] = []
-
-    def add(self, text: str) -> None:
-        self.errors = [*self.errors, " ".join(text.split())][-20:]
-
-
-def _logger(trt: Any, said: _Said) -> Any:
-    class Logger(trt.ILogger):  # type: ignore[misc]
-        def __init__(self) -> None:
-            trt.ILogger.__init__(self)
-
-        def log(self, severity: Any, text: str) -> None:
-            if severity in (trt.ILogger.Severity.ERROR, trt.ILogger.Severity.INTERNAL_ERROR):
-                said.add(text)
-
-    return Logger()
 
 
 def _monitor(trt: Any, report: Report) -> Any:
@@ -98,13 +77,13 @@ def _monitor(trt: Any, report: Report) -> Any:
     return Monitor()
 
 
-def _parse(trt: Any, network: Any, said: _Said, order: Order) -> None:
-    parser = trt.OnnxParser(network, _logger(trt, said))
+def _parse(trt: Any, network: Any, said: Said, order: Order) -> None:
+    parser = trt.OnnxParser(network, logger(trt, said))
     if parser.parse(graph.prepare(Path(order.model), order.input_name)):
         return
     title = order.key.library.label
     errors = [parser.get_error(place) for place in range(parser.num_errors)]
-    named = [f"'{each.node_name()}' ({each.node_operator()})" for each in errors if each.node_operator()]
+    named = [f"'{problem.node_name()}' ({problem.node_operator()})" for problem in errors if problem.node_operator()]
     if not named:
         reason = " ".join(errors[0].desc().split())[:200] if errors else "it gives no reason"
         raise VedetteError(Code.MODEL_PACKAGE, f"{title} cannot read {order.model}: {reason}.", _SERVED)
@@ -117,31 +96,30 @@ def _parse(trt: Any, network: Any, said: _Said, order: Order) -> None:
 
 def _profile(builder: Any, network: Any, config: Any, order: Order) -> None:
     """Sizes for every axis that the graph leaves open; one that it fixes must be what is asked for."""
-    tiles = next(network.get_input(place) for place in range(network.num_inputs))
+    source = next(network.get_input(place) for place in range(network.num_inputs))
     batch, side = order.key.profile.batch, order.key.profile.side
     bands = Span(least=order.bands, best=order.bands, most=order.bands)
     spans = [batch, side, side, bands] if order.layout == "nhwc" else [batch, bands, side, side]
-    for fixed, span in zip(tiles.shape, spans, strict=True):
+    for fixed, span in zip(source.shape, spans, strict=True):
         if fixed >= 0 and (span.least, span.most) != (fixed, fixed):
             text = f"The graph takes {fixed} where the profile asks for {span}."
             raise VedetteError(Code.INVALID, text, f"Ask for {fixed} alone, or export the graph with that axis open.")
     shapes = [tuple(getattr(span, which) for span in spans) for which in ("least", "best", "most")]
     profile = builder.create_optimization_profile()
-    profile.set_shape(tiles.name, *shapes)
+    profile.set_shape(source.name, *shapes)
     if config.add_optimization_profile(profile) < 0:
         text = f"{order.key.library.label} takes no batch of {batch} with tiles of {side}."
         raise VedetteError(Code.INVALID, text, "Ask for other sizes.")
 
 
-def _timing_cache(config: Any, order: Order) -> Any:
+def _timing_cache(config: Any, order: Order) -> None:
     """What earlier builds on this card measured: full TensorRT only. A file that is none is begun anew."""
     if order.timing_cache is None or order.key.library not in libraries.WITH_TIMING_CACHE:
-        return None
+        return
     path = Path(order.timing_cache)
     cache = config.create_timing_cache(path.read_bytes() if path.is_file() else b"")
     cache = cache or config.create_timing_cache(b"")
     config.set_timing_cache(cache, False)
-    return cache
 
 
 def _keep(path: Path, content: bytes) -> None:
@@ -152,11 +130,11 @@ def _keep(path: Path, content: bytes) -> None:
         part.replace(path)
 
 
-def _failure(order: Order, said: _Said, *, cancelled: bool) -> VedetteError:
+def _failure(order: Order, said: Said, *, cancelled: bool) -> VedetteError:
     title = order.key.library.label
     if cancelled:
         return VedetteError(Code.CANCELLED, "The build was cancelled.", "Nothing was left; build again at any time.")
-    reason = next((text for text in reversed(said.errors) if "Error Code" in text), "it gives no reason")[:400]
+    reason = said.last()
     if any(
         word in " ".join(said.errors).lower() for word in ("out of memory", "outofmemory", "insufficient workspace")
     ):

@@ -17,7 +17,13 @@ _WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 def folder(path: Path) -> Path:
     """Make it with mode 0700, or check that it is so. Raises VedetteError(FORBIDDEN) where it is not ours alone."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        pass  # no folder: refused below
+    except OSError as error:
+        text = f"{path} cannot be made: {error.strerror}."
+        raise VedetteError(Code.DISK, text, "Name another folder with VEDETTE_ENGINES.") from error
     found = os.lstat(path)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & _OTHERS:
         text = f"{path} is not a folder of mode 0700 that belongs to this user, so engines there are not to be trusted."
