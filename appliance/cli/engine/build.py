@@ -16,7 +16,6 @@ from appliance.cli.output import Output, size
 from appliance.contracts.errors import Code, VedetteError
 from appliance.formats import model_package
 from appliance.inference.engines import obtain, request
-from appliance.inference.engines.cache import EngineCache
 from appliance.inference.engines.obtain import Obtained, Watch, Wish
 from appliance.inference.engines.request import Asked
 from appliance.inference.engines.spec import Flag, Library
@@ -62,7 +61,7 @@ def command(
 
 
 def _obtain(wish: Wish, title: str, output: Output) -> Obtained:
-    cache = EngineCache(request.folder())
+    cache = request.cache()
     with _interruption() as cancelled, progress.on(output) as shown:
         # Phases follow each other too fast for lines.
         watch = Watch(

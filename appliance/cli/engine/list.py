@@ -8,7 +8,6 @@ import typer
 
 from appliance.cli.output import Output, size
 from appliance.inference.engines import request
-from appliance.inference.engines.cache import EngineCache
 from appliance.inference.engines.spec import Device
 
 _COLUMNS = ("name", "library", "precision", "batch", "tiles", "device", "size", "built in")
@@ -16,7 +15,7 @@ _COLUMNS = ("name", "library", "precision", "batch", "tiles", "device", "size", 
 
 def command(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False) -> None:
     """The engines of this machine, those used last first."""
-    found = EngineCache(request.folder()).all()
+    found = request.cache().all()
     rows = []
     for record in found:
         key = record.key

@@ -9,7 +9,6 @@ import typer
 from appliance.cli.output import Output
 from appliance.contracts.errors import Code, VedetteError
 from appliance.inference.engines import request
-from appliance.inference.engines.cache import EngineCache
 
 
 def command(
@@ -17,7 +16,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per engine.")] = False,
 ) -> None:
     """Remove engines from this machine; they are built again when they are needed."""
-    cache = EngineCache(request.folder())
+    cache = request.cache()
     there = [record.key.name for record in cache.all()]
     chosen = [_one(each, there) for each in name]
     for each in chosen:

@@ -53,7 +53,7 @@ class EngineCache:
     """`limit_bytes`: what all plans together may take; those used longest ago go first, the one just stored stays."""
 
     def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
-        """Raises VedetteError(FORBIDDEN) when the folder is not this user's alone."""
+        """Raises VedetteError(INVALID) when the folder is not this user's alone."""
         self.folder = trusted.folder(folder)
         self._limit = limit_bytes
 

@@ -136,7 +136,8 @@ def _failure(order: Order, said: Said, *, cancelled: bool) -> VedetteError:
         return VedetteError(Code.CANCELLED, "The build was cancelled.", "Nothing was left; build again at any time.")
     reason = said.last()
     if any(
-        word in " ".join(said.errors).lower() for word in ("out of memory", "outofmemory", "insufficient workspace")
+        word in " ".join(said.errors).lower()
+        for word in ("out of memory", "outofmemory", "bad_alloc", "insufficient workspace")
     ):
         workspace = order.key.workspace_bytes >> 20
         text = f"{title} had too little memory to build the engine (workspace {workspace} MiB): {reason}."

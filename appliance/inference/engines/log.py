@@ -17,8 +17,9 @@ class Said:
         self.errors = [*self.errors, " ".join(text.split())][-_MOST:]
 
     def last(self) -> str:
-        """The last that names an error of the library, and what it gives when it gives none."""
-        return next((text for text in reversed(self.errors) if "Error Code" in text), "it gives no reason")[:400]
+        """The last that names an error of the library, else the last of all."""
+        found = next((text for text in reversed(self.errors) if "Error Code" in text), None)
+        return (found or next(reversed(self.errors), "it gives no reason"))[:400]
 
 
 def logger(trt: Any, said: Said) -> Any:

@@ -17,6 +17,7 @@ from appliance.contracts.errors import Code, VedetteError
 from appliance.formats import digest
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.engines import device, graph, libraries
+from appliance.inference.engines.cache import LIMIT_BYTES, EngineCache
 from appliance.inference.engines.obtain import Wish
 from appliance.inference.engines.spec import MIB, NO_DEVICE, EngineKey, Flag, Library, Precision, Profile, Span
 
@@ -40,6 +41,15 @@ def folder(environment: Mapping[str, str] = os.environ) -> Path:
         return Path(named)
     cache = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "vedette" / "engines"
+
+
+def cache(environment: Mapping[str, str] = os.environ) -> EngineCache:
+    """The cache there, of at most VEDETTE_ENGINES_BYTES. Raises VedetteError(INVALID) where that is no number."""
+    limit = environment.get("VEDETTE_ENGINES_BYTES") or str(LIMIT_BYTES)
+    if not limit.isdecimal():
+        text = f"VEDETTE_ENGINES_BYTES is '{limit}', which is no number of bytes."
+        raise VedetteError(Code.INVALID, text, "Give a number, or leave it out.")
+    return EngineCache(folder(environment), int(limit))
 
 
 def wish(package: ModelPackage, asked: Asked) -> Wish:

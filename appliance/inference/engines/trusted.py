@@ -16,7 +16,7 @@ _WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def folder(path: Path) -> Path:
-    """Make it with mode 0700, or check that it is so. Raises VedetteError(FORBIDDEN) where it is not ours alone."""
+    """Make it with mode 0700, or check that it is so. Raises VedetteError(INVALID) where it is not ours alone."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError:
@@ -27,7 +27,7 @@ def folder(path: Path) -> Path:
     found = os.lstat(path)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & _OTHERS:
         text = f"{path} is not a folder of mode 0700 that belongs to this user, so engines there are not to be trusted."
-        raise VedetteError(Code.FORBIDDEN, text, "Remove it, or name another folder with VEDETTE_ENGINES.")
+        raise VedetteError(Code.INVALID, text, "Remove it, or name another folder with VEDETTE_ENGINES.")
     return path
 
 

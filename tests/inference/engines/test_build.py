@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import threading
 from pathlib import Path
@@ -159,6 +160,21 @@ def test_a_build_that_ends_badly_is_one_sentence_and_leaves_nothing(
     assert ended.value.reason.code == code
     assert not _left(cache)
     assert cache.get(long.key) is None
+
+
+def test_a_build_that_gets_no_more_memory_is_one_sentence(cache: EngineCache, long: Wish) -> None:
+    limited: list[int] = []
+
+    def limit(_phase: str, _fraction: float) -> None:
+        for builder in _builders() if not limited else []:
+            held = psutil.Process(builder).memory_info().vms
+            resource.prlimit(builder, resource.RLIMIT_AS, (held, held))
+            limited.append(builder)
+
+    with pytest.raises(VedetteError, match=r"TensorRT for RTX|too little memory"):
+        obtain(cache, long, Watch(limit))
+    assert len(limited) == 1
+    assert not _left(cache)
 
 
 def test_a_cancelled_build_leaves_nothing_and_can_be_done_again(cache: EngineCache, tmp_path: Path, long: Wish) -> None:

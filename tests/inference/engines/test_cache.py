@@ -134,7 +134,7 @@ def test_a_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
             link.symlink_to(tmp_path / "own")
         with pytest.raises(VedetteError, match="not to be trusted") as refused:
             EngineCache(wrong)
-        assert refused.value.reason.code == Code.FORBIDDEN
+        assert refused.value.reason.code == Code.INVALID
 
 
 def test_those_used_longest_ago_go_first(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ def package(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VEDETTE_ENGINES", str(tmp_path / "engines"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # the same with a card at hand
     return tmp_path / "engines"
 
 
@@ -78,6 +79,20 @@ def test_what_cannot_be_built_is_one_sentence(
 def test_a_name_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["engine", "remove", "abc"]) == 2
     assert "beginning of no engine" in capsys.readouterr().err
+
+
+def test_a_limit_or_a_folder_that_is_none_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VEDETTE_ENGINES_BYTES", "lots")
+    assert run(["engine", "list"]) == 2
+    assert "no number of bytes" in capsys.readouterr().err
+    monkeypatch.delenv("VEDETTE_ENGINES_BYTES")
+    (tmp_path / "file").touch()
+    for wrong, words in ((tmp_path / "file", "not to be trusted"), (tmp_path / "file" / "in", "cannot be made")):
+        monkeypatch.setenv("VEDETTE_ENGINES", str(wrong))
+        assert run(["engine", "list"]) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_four_processes_build_one_engine_once(package: Path) -> None:

@@ -14,13 +14,13 @@ from appliance.contracts.errors import Code, VedetteError
 from appliance.inference.backends.base import About, Allowance, Backend, Outputs, blank
 from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
 from appliance.inference.backends.tensorrt import TensorRtBackend
-from appliance.inference.engines import cuda, request
+from appliance.inference.engines import cuda, opening, request
 from appliance.inference.engines.cache import Engine, EngineCache
 from appliance.inference.engines.obtain import Watch, Wish, obtain
 from appliance.inference.engines.request import Asked
 from appliance.inference.engines.served import ServedBackend
 from appliance.inference.engines.serving import Seen, Step, decide
-from appliance.inference.engines.spec import Library
+from appliance.inference.engines.spec import Library, Span
 from tests.inference.models import write_package
 
 
@@ -85,10 +85,12 @@ def _settled(backend: ServedBackend, seconds: float = 200) -> None:
         time.sleep(0.05)
 
 
-needs_no_card = pytest.mark.skipif(cuda.lacking() == "", reason="here an engine would load")
+@pytest.fixture(autouse=True)
+def no_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where there is one: what is tested is what happens without."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
 
-@needs_no_card
 def test_a_plan_that_does_not_load_is_built_again_once_while_onnx_runtime_serves(model: _Model) -> None:
     backend = model.served()
     assert model.answers(backend)
@@ -101,7 +103,6 @@ def test_a_plan_that_does_not_load_is_built_again_once_while_onnx_runtime_serves
     backend.close()
 
 
-@needs_no_card
 def test_without_a_card_nothing_is_built(model: _Model) -> None:
     reason = cuda.lacking()
     assert "NVIDIA" in reason
@@ -110,6 +111,19 @@ def test_without_a_card_nothing_is_built(model: _Model) -> None:
     assert reason in backend.about.why
     assert model.answers(backend)
     assert (model.opened, model.builds, model.cache.all()) == ([], [], [])
+    backend.close()
+
+
+def test_a_worker_opens_engines_for_its_batches(model: _Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VEDETTE_ENGINES", str(tmp_path / "engines"))
+    allowance = Allowance(batch_size=6)
+    asked = opening.asked_for(Library.RTX, "fp32", allowance)
+    assert request.wish(model.package, asked).key.profile.batch == Span(least=1, best=6, most=6)
+    backend = opening.opened(model.package, model.runtime(), allowance, asked)
+    assert opening.missing(Library.RTX) == cuda.lacking()
+    assert opening.missing(Library.RTX) in backend.about.why
+    assert opening.missing(Library.TENSORRT) == "TensorRT is not installed"
+    assert model.answers(backend)
     backend.close()
 
 
@@ -165,7 +179,6 @@ def _refused(engine: Engine) -> VedetteError:
     return refused.value
 
 
-@needs_no_card
 def test_the_backend_takes_only_what_was_built_here(model: _Model) -> None:
     engine = obtain(model.cache, model.wish, Watch()).engine
     reason = _refused(engine).reason
