@@ -85,10 +85,10 @@ def _parse(trt: Any, network: Any, said: Said, order: Order) -> None:
     errors = [parser.get_error(place) for place in range(parser.num_errors)]
     named = [f"'{problem.node_name()}' ({problem.node_operator()})" for problem in errors if problem.node_operator()]
     if not named:
-        reason = " ".join(errors[0].desc().split())[:200] if errors else "it gives no reason"
+        reason = " ".join(errors[0].desc().split())[:200].rstrip(".") if errors else "it gives no reason"
         raise VedetteError(Code.MODEL_PACKAGE, f"{title} cannot read {order.model}: {reason}.", _SERVED)
     more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-    why = " ".join(errors[0].desc().split())[:200]
+    why = " ".join(errors[0].desc().split())[:200].rstrip(".")
     detail = f": {why}" if len(why) > len("false") else ""
     text = f"{title} lacks what the model needs in {', '.join(named[:_MOST_NAMED])}{more}{detail}."
     raise VedetteError(Code.UNSUPPORTED, text, _SERVED)

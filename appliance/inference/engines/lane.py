@@ -32,6 +32,7 @@ class Lane:
             raise MemoryShortError(said.last())
         self._stream = Stream()
         self._graph: Any = None
+        self._tried = False
         names = [engine.get_tensor_name(place) for place in range(engine.num_io_tensors)]
         self.input = next(name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT)
         self.outputs = [name for name in names if name != self.input]
@@ -53,7 +54,7 @@ class Lane:
         self._stream.wait()
         shapes = {name: tuple(self._context.get_tensor_shape(name)) for name in self.outputs}
         found = {name: self._view(name, shapes[name])[: len(tiles)].copy() for name in self.outputs}
-        if self._fixed and self._graph is None:
+        if self._fixed and not self._tried:
             self._capture()
         return found
 
@@ -104,12 +105,17 @@ class Lane:
             self._buffers[name].to_host(size, stream)
 
     def _capture(self) -> None:
-        """After one ordinary batch, which TensorRT wants to have seen."""
-        self._stream.begin_capture()
+        """After one ordinary batch, which TensorRT wants to have seen. What cannot be captured goes on as before."""
+        self._tried = True
         try:
-            self._enqueue()
-        finally:
-            self._graph = self._stream.end_capture()
+            self._stream.begin_capture()
+            try:
+                self._enqueue()
+            finally:
+                graph = self._stream.end_capture()
+        except (MemoryShortError, VedetteError):
+            return
+        self._graph = graph
 
     def _dtype(self, name: str) -> Any:
         return np.dtype(self._trt.nptype(self._engine.get_tensor_dtype(name)))

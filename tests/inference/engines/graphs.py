@@ -51,7 +51,7 @@ def convolution(path: Path, kind: int = TensorProto.UINT8, layers: int = 2, half
     return save(path, nodes, constants, {"out": TensorProto.FLOAT}, kind)
 
 
-def quantised(path: Path) -> Path:
+def quantised(path: Path, zero: int = 0) -> Path:
     """One convolution with explicit Q/DQ pairs and a quantised bias, as ONNX Runtime's quantiser writes them."""
     kernel = np.random.default_rng(0).integers(-127, 127, (4, 3, 3, 3), dtype=np.int8)
     unit = np.full(4, 0.01, np.float32)
@@ -60,7 +60,7 @@ def quantised(path: Path) -> Path:
         "ws": unit,
         "wz": np.zeros(4, np.int8),
         "s": np.float32(2.0),
-        "z": np.int8(0),
+        "z": np.int8(zero),
         "b": np.array([100, -200, 300, 0], np.int32),
         "bs": unit * 2,
         "bz": np.zeros(4, np.int32),

@@ -114,6 +114,11 @@ def test_missing_operators_are_named_with_their_nodes(cache: EngineCache, tmp_pa
     assert "ONNX Runtime serves" in reason.remedy
 
 
+def test_quantisation_that_is_not_around_zero_is_refused_by_the_node(cache: EngineCache, tmp_path: Path) -> None:
+    reason = _refusal(cache, graphs.wish(graphs.quantised(tmp_path / "m.onnx", zero=5), precision="int8")).reason
+    assert (reason.code, "'q' (QuantizeLinear)" in reason.message) == (Code.UNSUPPORTED, True)
+
+
 def test_sizes_that_the_graph_does_not_take_are_refused(cache: EngineCache) -> None:
     wish = graphs.wish(_DEMO / "model.onnx", side=256)
     reason = _refusal(cache, wish).reason
