@@ -102,9 +102,6 @@ class EngineCache:
     ) -> AbstractContextManager[None]:
         return locking.held(self._path(key, LOCK), cancelled, waiting)
 
-    def building(self, key: EngineKey) -> bool:
-        return not locking.free(self._path(key, LOCK))
-
     def timing(self, key: EngineKey) -> Path:
         """Where the timing cache lies for this library, version and card."""
         alike = (key.library, key.library_version, key.device if isinstance(key.device, str) else key.device.name)

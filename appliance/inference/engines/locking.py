@@ -42,18 +42,6 @@ def held(path: Path, cancelled: Callable[[], bool], waiting: Callable[[], None])
         time.sleep(_LOOK_SECONDS)
 
 
-def free(path: Path) -> bool:
-    """Whether nobody holds it at this moment."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return True
-    try:
-        return _taken(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def discard(path: Path) -> None:
     """Remove the lock file, unless somebody holds it."""
     with contextlib.suppress(FileNotFoundError):

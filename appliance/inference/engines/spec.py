@@ -50,9 +50,6 @@ class Span(Contract):
             raise ValueError("needs least <= best <= most")
         return self
 
-    def __contains__(self, size: int) -> bool:
-        return self.least <= size <= self.most
-
     def __str__(self) -> str:
         return str(self.best) if self.least == self.most else f"{self.least}..{self.best}..{self.most}"
 
