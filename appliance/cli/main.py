@@ -67,6 +67,14 @@ TABLE: Table = {
     "predict": Verb("appliance.cli.predict", "Run a model package on files, without any server.", connects=False),
     "train": Verb("appliance.cli.train", "Train a model package on snapshots.", connects=False),
     "evaluate": Verb("appliance.cli.evaluate", "Measure a model package on a snapshot.", connects=False),
+    "engine": Noun(
+        "Engines: models compiled for this machine's card.",
+        {
+            "build": Verb("appliance.cli.engine.build", "Build the engine of a model package.", connects=False),
+            "list": Verb("appliance.cli.engine.list", "List the engines here.", connects=False),
+            "remove": Verb("appliance.cli.engine.remove", "Remove engines.", connects=False),
+        },
+    ),
     "token": Noun(
         "Tokens for programs.",
         {
