@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -39,7 +40,8 @@ class DatabaseSettings(BaseSettings):
 class WorkSettings(BaseSettings):
     """VEDETTE_WORK_*: where a worker keeps private temporary files and its cache of model packages, and where Prometheus
     asks it (port 0: nowhere). `name` is what people call it; `detectors` are those it takes runs of, `crowns boats/1.2.0`
-    (empty: any); `memory_bytes` is the most that a run on it may use (0: what the machine has)."""
+    (empty: any); `precision` is what models compute in where a package offers it (auto: what was measured to be fastest
+    here); `memory_bytes` is the most that a run on it may use (0: what the machine has)."""
 
     model_config = SettingsConfigDict(env_prefix="VEDETTE_WORK_", frozen=True)
     folder: Path
@@ -48,6 +50,7 @@ class WorkSettings(BaseSettings):
     memory_bytes: int = Field(default=0, ge=0)
     concurrency: int = Field(default=1, ge=1)
     threads: int = 0
+    precision: Literal["auto", "fp32", "fp16", "int8"] = "auto"
     log_format: str = "text"
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 0

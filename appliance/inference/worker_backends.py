@@ -10,6 +10,7 @@ from threading import Lock
 
 from appliance.clients import logging
 from appliance.contracts.base import Name, Sha256
+from appliance.contracts.model_package import Precision
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import Backend
 
@@ -19,6 +20,7 @@ Load = Callable[[ModelPackage], Backend]
 @dataclass(frozen=True)
 class _Idle:
     digest: Sha256
+    precision: Precision
     detector: Name
     backend: Backend
 
@@ -37,7 +39,7 @@ class WarmBackends:
     def lease(self, package: ModelPackage) -> Iterator[Backend]:
         """A loaded backend for this package; given back unless the run raised, when its state is not to be trusted."""
         name = package.manifest.name
-        held = self._take(package) or _Idle(package.digest, name, self._loaded(package))
+        held = self._take(package) or _Idle(package.digest, package.precision, name, self._loaded(package))
         with self._lock:
             self._leased.append(name)
         try:
@@ -65,7 +67,7 @@ class WarmBackends:
     def _take(self, package: ModelPackage) -> _Idle | None:
         with self._lock:
             for index, each in enumerate(self._idle):
-                if each.digest == package.digest:
+                if (each.digest, each.precision) == (package.digest, package.precision):
                     return self._idle.pop(index)
         return None
 
@@ -76,6 +78,7 @@ class WarmBackends:
             "model loaded",
             detector=package.manifest.name,
             version=package.manifest.version,
+            precision=package.precision.value,
             seconds=round(time.monotonic() - began, 3),
         )
         return backend
