@@ -17,7 +17,9 @@ from appliance.cli import main
 from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.model_package import METRICS_FILE, Precision
 from appliance.contracts.snapshot import PixelWindow
-from appliance.formats import model_package
+from appliance.formats import model_package, snapshot
+from appliance.inference import plan, reader, scene
+from appliance.inference.options import PredictOptions, SceneSource
 from tests.inference import networks
 from tests.servers import private_environment
 
@@ -96,6 +98,21 @@ def test_the_running_point_of_a_variant_is_its_own(bench: Bench, tmp_path: Path)
     assert served.manifest.running_point.chosen_on is not None
     assert served.manifest.running_point.threshold != package.manifest.running_point.threshold
     assert package.at(Precision.FP32).manifest.variants == []
+
+
+def test_bands_of_one_precision_are_not_taken_for_those_of_another(bench: Bench, tmp_path: Path) -> None:
+    """Without a validation snapshot the running point is the same, and still no checkpoint fits both."""
+    out = tmp_path / "out"
+    assert optimise(bench, bench.plain, out, "--precision", "fp16", *FREE) == 0
+    package, held = model_package.read(out), snapshot.read(bench.snapshot("test"))
+    source = SceneSource(str(held.scene_path(held.manifest.items[0].item_id)), "scene")
+    prints = set()
+    for served in (package.at(Precision.FP32), package.at(Precision.FP16)):
+        assert served.manifest.running_point.threshold == 0.5
+        opened = scene.open_scene(source, served.manifest)
+        layout = reader.layout_of(opened, reader.strip_type(opened, served.manifest.input))
+        prints.add(plan.make(opened, served.manifest, PredictOptions(), layout).fingerprint)
+    assert len(prints) == 2
 
 
 def test_half_holds_and_both_stand_side_by_side(
