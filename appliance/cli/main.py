@@ -51,6 +51,9 @@ TABLE: Table = {
         {
             "apply": Verb("appliance.cli.detector.apply", "Serve a model package."),
             "list": Verb("appliance.cli.detector.list", "List the detectors."),
+            "optimise": Verb(
+                "appliance.cli.detector.optimise", "Make a faster variant of a model package.", connects=False
+            ),
         },
     ),
     "run": Noun(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,8 +41,9 @@ class WorkSettings(BaseSettings):
     """VEDETTE_WORK_*: where a worker keeps private temporary files and its cache of model packages, and where Prometheus
     asks it (port 0: nowhere). `name` is what people call it; `detectors` are those it takes runs of, `crowns boats/1.2.0`
     (empty: any); `memory_bytes` is the most that a run on it may use (0: what the machine has). `backend` is what a detector
-    worker runs models on, as `vedette predict --backend` takes it; `device_memory_bytes` the most of a card's memory that one
-    model may use (0: all that is free). `batch_*` bound the batches that runs of one detector make together."""
+    worker runs models on, as `vedette predict --backend` takes it, and `precision` what they compute in where a package offers
+    it (auto: what was measured to be fastest here); `device_memory_bytes` is the most of a card's memory that one model may use
+    (0: all that is free). `batch_*` bound the batches that runs of one detector make together."""
 
     model_config = SettingsConfigDict(env_prefix="VEDETTE_WORK_", frozen=True)
     folder: Path
@@ -54,6 +56,7 @@ class WorkSettings(BaseSettings):
     device_memory_bytes: int = Field(default=0, ge=0)
     batch_tiles: int = Field(default=16, ge=1)
     batch_delay_milliseconds: float = Field(default=5.0, ge=0)
+    precision: Literal["auto", "fp32", "fp16", "int8"] = "auto"
     log_format: str = "text"
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 0

@@ -1,4 +1,5 @@
-"""A model package: a folder with manifest.yaml, model.onnx, metrics.json and MODEL_CARD.md. Reading it is in `formats`."""
+"""A model package: a folder with manifest.yaml, model.onnx, metrics.json and MODEL_CARD.md, and perhaps variants of the
+model in lower precision (model.int8.onnx). Reading it is in `formats`."""
 
 from __future__ import annotations
 
@@ -13,6 +14,14 @@ MANIFEST_FILE = "manifest.yaml"
 MODEL_FILE = "model.onnx"
 METRICS_FILE = "metrics.json"
 CARD_FILE = "MODEL_CARD.md"
+
+
+class Precision(StrEnum):
+    """In what numbers a model computes. `fp32` is model.onnx itself; the others are variants of it."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8 = "int8"
 
 
 class Task(StrEnum):
@@ -114,6 +123,30 @@ class RunningPoint(Contract):
     metric: str = "f1"
 
 
+class Variant(Contract):
+    """The same model in lower precision, with what it was measured to gain and to cost (`vedette detector optimise`).
+
+    A variant is in a package only because it passed its gate. `speed_up`: how many times as fast as model.onnx, on
+    this `backend` and `machine`. `loss`: by how much `metric` on `snapshot` is lower than with model.onnx at its own running point (negative:
+    it is higher). `running_point` is the variant's own, because its scores are a little shifted. `layers_in_float` names
+    the layers that were left out because they cost the most.
+    """
+
+    precision: Literal[Precision.FP16, Precision.INT8]
+    file: str = Field(pattern=r"^model\.[a-z0-9]{1,20}\.onnx$")
+    digest: Sha256
+    backend: str = Field(max_length=200)
+    machine: str = Field(default="", max_length=200)
+    speed_up: float = Field(gt=0)
+    metric: str = Field(max_length=50)
+    value: float
+    loss: float
+    snapshot: Sha256
+    calibration: Sha256 | None = None
+    running_point: RunningPoint
+    layers_in_float: list[str] = Field(default=[], max_length=10_000)
+
+
 class Lineage(Contract):
     """Where a model comes from, so that it can be built again."""
 
@@ -150,3 +183,15 @@ class Manifest(Contract):
     metrics: dict[str, float] = {}
     lineage: Lineage = Lineage()
     licence: str = Field(max_length=200)
+    variants: list[Variant] = Field(default=[], max_length=8)
+
+    @model_validator(mode="after")
+    def _one_variant_each(self) -> Manifest:
+        if len({each.precision for each in self.variants}) < len(self.variants):
+            raise ValueError("a precision has more than one variant")
+        if len({each.file for each in self.variants}) < len(self.variants):
+            raise ValueError("two variants name the same file")
+        return self
+
+    def variant(self, precision: Precision) -> Variant | None:
+        return next((each for each in self.variants if each.precision == precision), None)

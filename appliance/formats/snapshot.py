@@ -13,6 +13,7 @@ from appliance.contracts.snapshot import (
     ANNOTATIONS_FILE,
     ITEMS_FOLDER,
     MANIFEST_FILE,
+    PixelWindow,
     SnapshotAnnotation,
     SnapshotItem,
     SnapshotManifest,
@@ -45,6 +46,23 @@ def canonical(document: object) -> bytes:
 def covers(item: SnapshotItem, x: float, y: float) -> bool:
     """Whether the pixel position belongs to the snapshot's part of the item."""
     return not item.windows or any(w.x <= x < w.x + w.width and w.y <= y < w.y + w.height for w in item.windows)
+
+
+def shared_item(one: Snapshot, other: Snapshot) -> str | None:
+    """The name of an item of which both snapshots hold the same pixels, if there is one."""
+    held = {item.original_sha256: item for item in other.manifest.items}
+    for item in one.manifest.items:
+        twin = held.get(item.original_sha256)
+        if twin is None:
+            continue
+        whole = PixelWindow(x=0, y=0, width=item.width, height=item.height)
+        if any(_meet(a, b) for a in item.windows or [whole] for b in twin.windows or [whole]):
+            return item.name
+    return None
+
+
+def _meet(a: PixelWindow, b: PixelWindow) -> bool:
+    return a.x < b.x + b.width and b.x < a.x + a.width and a.y < b.y + b.height and b.y < a.y + a.height
 
 
 def write(

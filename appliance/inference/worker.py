@@ -28,6 +28,7 @@ from appliance.inference.options import PredictOptions
 from appliance.inference.worker_backends import WarmBackends
 from appliance.inference.worker_metrics import DetectorMetrics, MeasuredBackend
 from appliance.inference.worker_packages import PackageCache
+from appliance.inference.worker_precision import Wanted
 from appliance.inference.worker_run import RunHandler, Tools
 
 _PAUSE_SECONDS = 1.0
@@ -59,6 +60,7 @@ async def serve(given: Surroundings) -> None:
             metrics=metrics,
             worker_id=given.presence.id,
             available_bytes=lambda: available_bytes(settings.memory_bytes),
+            precision=Wanted(settings.precision, "onnxruntime"),
         )
     )
     given.presence.doing = lambda: Doing(tuple(run for run, _ in handler.running), tuple(backends.detectors()))

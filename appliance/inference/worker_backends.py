@@ -10,7 +10,7 @@ from threading import Lock
 
 from appliance.clients import logging
 from appliance.contracts.base import Name, Sha256
-from appliance.contracts.model_package import Manifest
+from appliance.contracts.model_package import Manifest, Precision
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import Backend
 from appliance.inference.batching import BatchLimits, SharedBackend
@@ -23,6 +23,7 @@ Queued = Callable[[Manifest, float], None]
 @dataclass
 class _Loaded:
     digest: Sha256
+    precision: Precision
     detector: Name
     shared: SharedBackend
     runs: int = 0
@@ -52,7 +53,7 @@ class WarmBackends:
         with self._lock:
             gate = self._gates.setdefault(package.digest, Lock())
         with gate:  # two runs that begin at once load once
-            held = self._joined(package.digest) or self._loaded(package)
+            held = self._joined(package) or self._loaded(package)
         seat = held.shared.seat()
         try:
             yield seat
@@ -71,10 +72,10 @@ class WarmBackends:
         for each in held:
             each.shared.close()
 
-    def _joined(self, digest: Sha256) -> _Loaded | None:
+    def _joined(self, package: ModelPackage) -> _Loaded | None:
         with self._lock:
             for each in self._held:
-                if each.digest == digest and each.shared.sound:
+                if (each.digest, each.precision) == (package.digest, package.precision) and each.shared.sound:
                     each.runs += 1
                     return each
         return None
@@ -87,12 +88,13 @@ class WarmBackends:
             "model loaded",
             detector=manifest.name,
             version=manifest.version,
+            precision=package.precision.value,
             backend=str(backend.about),
             why=backend.about.why,
             seconds=round(time.monotonic() - began, 3),
         )
         shared = SharedBackend(backend, self._limits, lambda seconds: self._queued(manifest, seconds))
-        held = _Loaded(package.digest, manifest.name, shared, runs=1)
+        held = _Loaded(package.digest, package.precision, manifest.name, shared, runs=1)
         with self._lock:
             self._held.insert(0, held)
         return held

@@ -14,6 +14,7 @@ from threading import Lock
 from appliance.clients.objectstore import ObjectStore
 from appliance.contracts.base import Sha256
 from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.model_package import MANIFEST_FILE
 from appliance.formats import model_package
 from appliance.formats.model_package import ModelPackage
 
@@ -43,11 +44,15 @@ class PackageCache:
             return package
 
     def _fetch(self, prefix: str, digest: Sha256, place: Path) -> ModelPackage:
-        self._check_size(prefix)
+        self._check_size(prefix, model_package.FILES)
         incoming = Path(tempfile.mkdtemp(dir=self._folder, prefix=".incoming-"))
         try:
-            for name in model_package.FILES:
-                self._store.get_file(prefix + name, incoming / name)
+            self._store.get_file(prefix + MANIFEST_FILE, incoming / MANIFEST_FILE)
+            names = model_package.files_of(model_package.parse_manifest(incoming / MANIFEST_FILE))
+            self._check_size(prefix, names)
+            for name in names:
+                if name != MANIFEST_FILE:
+                    self._store.get_file(prefix + name, incoming / name)
             model_package.read(incoming, expected=digest)
             try:
                 incoming.rename(place)
@@ -66,8 +71,8 @@ class PackageCache:
             shutil.rmtree(incoming, ignore_errors=True)
         return model_package.read(place, expected=digest)
 
-    def _check_size(self, prefix: str) -> None:
-        sizes = {name: self._store.stat(prefix + name) for name in model_package.FILES}
+    def _check_size(self, prefix: str, names: tuple[str, ...]) -> None:
+        sizes = {name: self._store.stat(prefix + name) for name in names}
         missing = [name for name, stat in sizes.items() if stat is None]
         if missing:
             raise VedetteError(

@@ -24,12 +24,14 @@ from appliance.contracts.base import RunId
 from appliance.contracts.detection import RunSummary
 from appliance.contracts.errors import Code, Reason, VedetteError
 from appliance.contracts.messages import MAXIMUM_DELIVERIES, DetectScene
+from appliance.inference import worker_precision
 from appliance.inference.options import Hooks, PredictOptions, SceneSource
 from appliance.inference.predict import predict_scene
 from appliance.inference.worker_backends import WarmBackends
 from appliance.inference.worker_checkpoints import StoreCheckpoints
 from appliance.inference.worker_metrics import DetectorMetrics
 from appliance.inference.worker_packages import PackageCache
+from appliance.inference.worker_precision import Wanted
 from appliance.inference.worker_reports import RunReporter
 
 _PARQUET = "application/vnd.apache.parquet"
@@ -53,6 +55,8 @@ class Tools:
     worker_id: UUID
     available_bytes: Callable[[], int]
     """What a run could use now."""
+    precision: Wanted
+    """What models compute in."""
 
 
 @dataclass
@@ -142,19 +146,20 @@ class Job:
     def __call__(self) -> RunSummary:
         work, store = self.work, self.tools.store
         with spans.span("fetch model package", attributes={"vedette.detector": work.detector}):
-            package = self.tools.packages.get(work.package_prefix, work.package_digest)
+            whole = self.tools.packages.get(work.package_prefix, work.package_digest)
         scene = SceneSource(store.gdal_path(work.scene_key), work.item_name, work.scene, store.gdal_options())
         hooks = Hooks(self.reporter.note_progress, self.flag.is_set, self.checkpoints)
         with (
             tempfile.TemporaryDirectory(dir=self.tools.folder) as folder,
-            self.tools.backends.lease(package) as backend,
+            worker_precision.lease(whole, self.tools.precision, self.tools.backends) as served,
         ):
+            package, backend = served.package, served.backend
             output = Path(folder) / "detections.parquet"
             with spans.span("detect scene", attributes=_size(work)):
                 summary = predict_scene(scene, package.manifest, backend, output, self.tools.options, hooks)
             with spans.span("store detections", attributes={"vedette.detections": summary.detections}):
                 store.put_file(keys.detections(work.run_id), output, _PARQUET)
-            return summary
+            return summary.model_copy(update={"notes": [*summary.notes, *served.notes]})
 
 
 def _size(work: DetectScene) -> dict[str, int]:

@@ -23,10 +23,9 @@ from appliance.contracts.model_package import (
     Task,
     TaxonomyClass,
 )
-from appliance.contracts.snapshot import PixelWindow
 from appliance.formats import digest, model_package
 from appliance.formats.model_package import ModelPackage
-from appliance.formats.snapshot import Snapshot, canonical
+from appliance.formats.snapshot import Snapshot, canonical, shared_item
 from appliance.training import architecture, card, evaluation, export, loop, parity, scenes
 from appliance.training.configuration import TrainingConfiguration
 from appliance.training.origin import code_version
@@ -186,20 +185,3 @@ def _check_apart(data: Data) -> None:
                     f"The {name} and {other_name} snapshots both hold the same part of {item}.",
                     "Make the snapshots from items or windows that do not touch.",
                 )
-
-
-def shared_item(one: Snapshot, other: Snapshot) -> str | None:
-    """The name of an item of which both snapshots hold the same pixels, if there is one."""
-    held = {item.original_sha256: item for item in other.manifest.items}
-    for item in one.manifest.items:
-        twin = held.get(item.original_sha256)
-        if twin is None:
-            continue
-        whole = PixelWindow(x=0, y=0, width=item.width, height=item.height)
-        if any(_meet(a, b) for a in item.windows or [whole] for b in twin.windows or [whole]):
-            return item.name
-    return None
-
-
-def _meet(a: PixelWindow, b: PixelWindow) -> bool:
-    return a.x < b.x + b.width and b.x < a.x + a.width and a.y < b.y + b.height and b.y < a.y + a.height

@@ -24,9 +24,11 @@ from appliance.contracts.model_package import (
     DecodeHead,
     Manifest,
     ModelInput,
+    Precision,
     RunningPoint,
     Task,
     TaxonomyClass,
+    Variant,
 )
 from appliance.contracts.worker import WorkerAnnouncement, WorkerKind
 from appliance.formats import digest, model_package
@@ -94,10 +96,31 @@ def package(folder: Path, name: str = "crowns", version: str = "1.0.0", threshol
     return model_package.write(folder, manifest, {"f1": 0.5}, "# A card\n")
 
 
+def with_variant(made: ModelPackage) -> ModelPackage:
+    """The package with a variant in int8 beside its model."""
+    content = made.model_path.read_bytes()[::-1]
+    (made.folder / "model.int8.onnx").write_bytes(content)
+    nothing = f"sha256:{'0' * 64}"
+    variant = Variant(
+        precision=Precision.INT8,
+        file="model.int8.onnx",
+        digest=digest.of_bytes(content),
+        backend="onnxruntime",
+        speed_up=2.0,
+        metric="f1@0.4",
+        value=0.6,
+        loss=0.001,
+        snapshot=nothing,
+        running_point=RunningPoint(threshold=0.4),
+    )
+    manifest = made.manifest.model_copy(update={"variants": [variant]})
+    return model_package.write(made.folder, manifest, {"f1": 0.5}, "# A card\n")
+
+
 def package_body(made: ModelPackage, subscribe: list[str] | None = None) -> dict[str, Any]:
     files = [
         {"name": name, "size_bytes": (made.folder / name).stat().st_size, "sha256": digest.of_file(made.folder / name)}
-        for name in model_package.FILES
+        for name in model_package.files_of(made.manifest)
     ]
     manifest = made.manifest.model_dump(mode="json")
     return {"manifest": manifest, "digest": made.digest, "files": files, "subscribe": subscribe}

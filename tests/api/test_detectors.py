@@ -58,6 +58,24 @@ async def test_missing_parts_and_wrong_lists_are_told(api: Appliance, tmp_path: 
     assert (await api.client.post("/api/detectors", json=wrong)).json()["code"] == "digest"
 
 
+async def test_variants_come_along_and_must_be_what_was_measured(api: Appliance, tmp_path: Path) -> None:
+    made = samples.with_variant(samples.package(tmp_path / "package"))
+    body = samples.package_body(made)
+    lacking = {**body, "files": [each for each in body["files"] if each["name"] != "model.int8.onnx"]}
+    assert (await api.client.post("/api/detectors", json=lacking)).json()["code"] == "model-package"
+    other = [
+        {**each, "sha256": f"sha256:{'0' * 64}"} if each["name"] == "model.int8.onnx" else each
+        for each in body["files"]
+    ]
+    assert (await api.client.post("/api/detectors", json={**body, "files": other})).json()["code"] == "digest"
+    for name, upload in (await api.client.post("/api/detectors", json=body)).json()["uploads"].items():
+        await api.send(upload, (made.folder / name).read_bytes())
+    served = (await api.client.post("/api/detectors/crowns/1.0.0/complete")).json()
+    assert served["manifest"]["variants"][0]["speed_up"] == 2.0
+    prefix = keys.model_prefix("crowns", "1.0.0")
+    assert api.store.get_bytes(f"{prefix}model.int8.onnx", 1 << 20) == (made.folder / "model.int8.onnx").read_bytes()
+
+
 async def test_a_version_never_changes(api: Appliance, tmp_path: Path) -> None:
     await api.apply_detector(tmp_path / "one")
     changed = samples.package_body(samples.package(tmp_path / "two", threshold=0.7))

@@ -79,11 +79,13 @@ class Bench:
         report = RunReport.model_validate_json(delivery.data)
         self.heard[report.run_id].append((time.monotonic(), report))
 
-    def start_worker(self, name: str = "worker") -> subprocess.Popen[bytes]:
+    def start_worker(self, name: str = "worker", **settings: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("ab") as log:
             worker = subprocess.Popen(
                 [sys.executable, "-m", "appliance.inference.worker"],
-                env=self.environment | {"VEDETTE_WORK_FOLDER": str(self.folder / "work"), "VEDETTE_WORK_THREADS": "1"},
+                env=self.environment
+                | {"VEDETTE_WORK_FOLDER": str(self.folder / "work"), "VEDETTE_WORK_THREADS": "1"}
+                | settings,
                 stdout=log,
                 stderr=log,
             )
@@ -95,7 +97,7 @@ class Bench:
 
     def put_package(self, package: ModelPackage) -> str:
         prefix = keys.model_prefix(package.manifest.name, package.manifest.version)
-        for name in model_package.FILES:
+        for name in model_package.files_of(package.manifest):
             self.store.put_file(prefix + name, package.folder / name, "application/octet-stream")
         return prefix
 

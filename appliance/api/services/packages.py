@@ -22,11 +22,18 @@ _MANIFEST_LIMIT = 1 << 20
 def check_files(body: NewDetector) -> None:
     """The announced files are those of a package, and their digests give the package's. Raises MODEL_PACKAGE, DIGEST."""
     names = [file.name for file in body.files]
-    if sorted(names) != sorted(model_package.FILES):
+    wanted = model_package.files_of(body.manifest)
+    if sorted(names) != sorted(wanted):
         raise VedetteError(
             Code.MODEL_PACKAGE,
-            f"A model package is {', '.join(model_package.FILES)}; announced are {', '.join(names)}.",
+            f"This model package is {', '.join(wanted)}; announced are {', '.join(names)}.",
             "Announce exactly these files.",
+        )
+    announced = {file.name: file.sha256 for file in body.files}
+    wrong = [each.file for each in body.manifest.variants if announced[each.file] != each.digest]
+    if wrong:
+        raise VedetteError(
+            Code.DIGEST, f"{wrong[0]} is not the file that the manifest was measured with.", "Copy the package again."
         )
     computed = digest.of_files((file.name, file.sha256) for file in body.files)
     if computed != body.digest:

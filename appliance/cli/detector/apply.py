@@ -36,7 +36,7 @@ def command(
 def apply(session: Session, package: ModelPackage, subscribe: list[str] | None) -> Detector:
     """Announce, send what is missing, complete. `subscribe` None leaves subscriptions as they are."""
     manifest = package.manifest
-    new = NewDetector(manifest=manifest, digest=package.digest, files=_files(package.folder), subscribe=subscribe)
+    new = NewDetector(manifest=manifest, digest=package.digest, files=_files(package), subscribe=subscribe)
     announced = session.api.post("/api/detectors", new, DetectorUpload)
     if announced.detector is not None:
         return announced.detector
@@ -60,8 +60,9 @@ def apply(session: Session, package: ModelPackage, subscribe: list[str] | None) 
     return session.api.post(f"/api/detectors/{manifest.name}/{manifest.version}/complete", None, Detector)
 
 
-def _files(folder: Path) -> list[PackageFile]:
+def _files(package: ModelPackage) -> list[PackageFile]:
+    folder = package.folder
     return [
         PackageFile(name=name, size_bytes=(folder / name).stat().st_size, sha256=digest.of_file(folder / name))
-        for name in model_package.FILES
+        for name in model_package.files_of(package.manifest)
     ]

@@ -63,6 +63,7 @@ def key_of(able: Sequence[Entry], package: ModelPackage, allowance: Allowance) -
     """Everything that which is fastest may depend on."""
     parts = {
         "package": package.digest,
+        "precision": package.precision.value,
         "libraries": {entry.name: entry.version for entry in able},
         "processor": machine.processor(),
         "cards": machine.cards(),
