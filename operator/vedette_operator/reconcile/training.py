@@ -1,0 +1,163 @@
+"""One reconcile of a TrainingJob: snapshots before pods, deadline, backoff, suspend, and ends that stay ends. Pure.
+
+Called by the handlers with what they saw; carried out by kube.py. Knows neither of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from appliance.contracts.resources.conditions import FailureInfo
+from appliance.contracts.resources.objects import TrainingJobResource
+from appliance.contracts.resources.training_status import (
+    PublishedPackage,
+    State,
+    TrainerStatus,
+    TrainingJobStatus,
+    Verdict,
+)
+from vedette_operator.build import training as build
+from vedette_operator.build.pod import Surroundings
+from vedette_operator.reconcile.conditions import Said, conditions, true_if
+from vedette_operator.reconcile.observed import ChildKey, Job, Pod, Problem
+from vedette_operator.reconcile.plan import Event, Plan, difference, wake_at
+from vedette_operator.reconcile.pods import trouble
+
+_LOOK_AGAIN = timedelta(seconds=30)
+"""A snapshot is in the object store, which tells nobody when it comes."""
+OURS = "vedette.io/operator"
+
+
+@dataclass(frozen=True)
+class ObservedTraining:
+    """`problem`: a snapshot, package or ConfigMap that is not there; `job`: of the present retry."""
+
+    children: Mapping[ChildKey, str] = field(default_factory=dict)
+    job: Job | None = None
+    pods: tuple[Pod, ...] = ()
+    problem: Problem | None = None
+    trainer: TrainerStatus | None = None
+    package: PublishedPackage | None = None
+    verdict: Verdict | None = None
+    failures: int = 0
+    last_failure: FailureInfo | None = None
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What the job is now, and why."""
+
+    state: State
+    reason: str
+    message: str
+
+
+def reconcile(job: TrainingJobResource, observed: ObservedTraining, here: Surroundings, now: datetime) -> Plan:
+    """What to do now. Nothing for a job that has ended, until spec.retry is raised."""
+    before = job.status if job.status.retry in (None, job.spec.retry) else TrainingJobStatus()
+    if job.spec.managed_by not in (None, OURS) or ended(before):
+        return Plan()
+    found = _judged(job, observed, before, now)
+    status = _status(job, observed, (before, found), now)
+    end = found.state in ("Failed", "Complete")
+    begun = ("Job", build.job_name(job)) in observed.children
+    wanted = [] if end or (observed.problem and not begun) else _wanted(job, here)
+    apply, delete = difference(wanted, observed.children, _kept(job, found, observed))
+    event = (Event(found.reason, found.message, warning=found.state == "Failed"),) if end else ()
+    wake = now + _LOOK_AGAIN if observed.problem else _deadline(job, status)
+    return Plan(apply, delete, None if status == job.status else status, event, None if end else wake_at(now, wake))
+
+
+def ended(status: TrainingJobStatus) -> bool:
+    """A terminal state is sticky: whatever happens to pods, Jobs and packages afterwards."""
+    return status.state in ("Complete", "Failed")
+
+
+def _wanted(job: TrainingJobResource, here: Surroundings) -> list[dict[str, Any]]:
+    several = [build.service(job)] if job.spec.num_nodes > 1 else []
+    return [*several, build.training_job(job, here)]
+
+
+def _kept(job: TrainingJobResource, found: _Verdict, observed: ObservedTraining) -> set[ChildKey]:
+    """An ended Job stays to be looked at; one that ran out of time is stopped."""
+    if found.reason == "DeadlineExceeded":
+        return set()
+    return {key for key in observed.children if key[1] == build.job_name(job)}
+
+
+def _judged(job: TrainingJobResource, observed: ObservedTraining, before: TrainingJobStatus, now: datetime) -> _Verdict:
+    seen = observed.job
+    if seen is not None and seen.outcome == "complete" and observed.package is not None:
+        return _Verdict("Complete", "Trained", f"The model package is {observed.package.storage_uri}.")
+    if seen is not None and seen.outcome == "failed":
+        limit = f"Pods failed more than backoffLimit, {job.spec.backoff_limit}, allows. {seen.message}"
+        return _Verdict("Failed", "BackoffLimitExceeded", f"{limit} Raise spec.retry to run it again.")
+    if _active(before, now) >= job.spec.active_deadline_seconds:
+        return _Verdict(
+            "Failed", "DeadlineExceeded", "It ran longer than activeDeadlineSeconds. Raise both that and spec.retry."
+        )
+    if job.spec.suspend:
+        return _Verdict(
+            "Suspended", "Suspended", "spec.suspend is true: set it to false to go on at the last checkpoint."
+        )
+    if observed.problem is not None:
+        return _Verdict("Pending", observed.problem.reason, observed.problem.message)
+    if any(pod.ready for pod in observed.pods):
+        return _Verdict("Running", "Training", "Its pods train.")
+    found = trouble(observed.pods)
+    return (
+        _Verdict("Pending", found.reason, found.message)
+        if found
+        else _Verdict("Pending", "Starting", "Its pods start.")
+    )
+
+
+def _active(status: TrainingJobStatus, now: datetime) -> int:
+    """Seconds that it was not suspended, in all."""
+    since = status.active_since
+    return (status.active_seconds or 0) + (int((now - since).total_seconds()) if since else 0)
+
+
+def _deadline(job: TrainingJobResource, status: TrainingJobStatus) -> datetime | None:
+    if status.active_since is None:
+        return None
+    left = job.spec.active_deadline_seconds - (status.active_seconds or 0)
+    return status.active_since + timedelta(seconds=left)
+
+
+def _status(
+    job: TrainingJobResource, observed: ObservedTraining, said: tuple[TrainingJobStatus, _Verdict], now: datetime
+) -> TrainingJobStatus:
+    before, found = said
+    runs = found.state in ("Running", "Pending") and observed.problem is None
+    end = found.state in ("Complete", "Failed")
+    generation = job.metadata.generation
+    return TrainingJobStatus(
+        observed_generation=generation,
+        conditions=conditions(_said(found, observed), before.conditions, generation, now),
+        state=found.state,
+        retry=job.spec.retry,
+        start_time=before.start_time or (now if runs else None),
+        completion_time=now if end else None,
+        active_seconds=(before.active_seconds or 0) if runs else _active(before, now),
+        active_since=(before.active_since or now) if runs else None,
+        trainer_status=observed.trainer or before.trainer_status,
+        model_package=observed.package,
+        verdict=observed.verdict or before.verdict,
+        failures=observed.failures,
+        last_failure_info=observed.last_failure or before.last_failure_info,
+    )
+
+
+def _said(found: _Verdict, observed: ObservedTraining) -> list[Said]:
+    problem = observed.problem
+    dataset = ("Found", "The snapshots are there.") if problem is None else (problem.reason, problem.message)
+    return [
+        true_if("DatasetReady", problem is None, *dataset),
+        true_if("Suspended", found.state == "Suspended", found.reason, found.message),
+        true_if("Complete", found.state == "Complete", found.reason, found.message),
+        true_if("Failed", found.state == "Failed", found.reason, found.message),
+    ]
