@@ -41,9 +41,7 @@ def gate_job_name(detector: DetectorResource, digest: str) -> str:
     return f"{detector.metadata.name}-g-{_key(digest, gates, detector.spec.rollout.retry)}"
 
 
-def deployment(
-    detector: DetectorResource, package: tuple[str, str], replicas: int, here: Surroundings
-) -> Manifest:
+def deployment(detector: DetectorResource, package: tuple[str, str], replicas: int, here: Surroundings) -> Manifest:
     """The workers of one package, (digest, storageUri)."""
     digest, uri = package
     mine = labels(detector, digest)
