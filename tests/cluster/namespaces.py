@@ -92,8 +92,9 @@ def build_hub(anchor: int, link: str, addresses: Addresses) -> None:
 
 def remove_link(link: str) -> None:
     """The kernel would take this machine's own interface with its other end, but in its own time: up to a minute."""
-    if Path(f"/sys/class/net/{link}").exists():
-        run(("ip", "link", "delete", link))
+    done = subprocess.run(("ip", "link", "delete", link), capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode != 0 and Path(f"/sys/class/net/{link}").exists():  # else the kernel was faster
+        raise RuntimeError(f"the interface {link} cannot be removed: {done.stderr.strip()}")
 
 
 def connect(node: str, anchor: int, hub: int, addresses: Addresses) -> None:
