@@ -2,6 +2,9 @@
 # Locks every set of dependencies with hashes and without a registry's address. Run after editing pyproject.toml.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+source scripts/lib.sh
+PATH=$(dirname "$(need_uv)"):$PATH
 lock() { # output, extra arguments...
   local out=$1; shift
   uv pip compile pyproject.toml --overrides requirements/overrides.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -19,13 +19,15 @@ kept = pathlib.Path(sys.argv[1])
 print("\n".join(sorted(json.loads(kept.read_text()))) if kept.exists() else "", end="")' .pytest_cache/v/cache/lastfailed
 }
 
-run() { # a part of the tests; one that broke off ends everything, one with failures is remembered
-  local status=0
+run() { # a part of the tests; one that broke off ends everything, one with failed tests is remembered
+  local status=0 before
+  before=$(failed)
   "${pytest[@]}" "$@" || status=$?
-  [ $status -le 1 ] || exit $status
+  [ $status -eq 0 ] || { [ $status -eq 1 ] && [ "$(failed)" != "$before" ]; } || exit $status
 }
 
-run --cache-clear -n 2 --dist loadfile "${whole[@]/#/--ignore=}"
+rm -rf .pytest_cache
+run -n 2 --dist loadfile "${whole[@]/#/--ignore=}"
 run "${whole[@]}"
 
 mapfile -t names < <(failed)

@@ -7,14 +7,25 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
-GONE = object()
-"""In place of a value: the field is removed."""
+
+
+class Gone(Enum):
+    """In place of a value: the field is removed."""
+
+    GONE = "gone"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+GONE = Gone.GONE
 
 
 @dataclass(frozen=True)
