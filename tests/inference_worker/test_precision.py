@@ -109,4 +109,4 @@ async def test_a_precision_that_the_package_lacks_falls_back_and_says_so(bench: 
     report = await bench.end(await bench.submit(scene, networks.write_package(tmp_path / "package", name="no-half")))
     assert isinstance(report.body, RunFinished), report
     assert report.body.summary.detections == SQUARES
-    assert report.body.summary.notes == ["Computed in fp32: the model package has no fp16 variant."]
+    assert "Computed in fp32: the model package has no fp16 variant." in report.body.summary.notes
