@@ -47,7 +47,7 @@ def _choice(settings: Settings, quick: bool) -> Comparison:
             backend.infer(tiles)
             return 1 / seconds_per_tile(backend, tiles, 0.5 if quick else 5.0)
 
-    able = [entry for entry in catalogue.entries() if not entry.missing()]
+    able = [entry for entry in catalogue.measurable() if not entry.missing()]
     rates = interleave(1 if quick else 5, **{entry.name: lambda entry=entry: rate(entry) for entry in able})
     best = max(rates, key=lambda each: sorted(rates[each])[len(rates[each]) // 2])
     others = ", ".join(each for each in rates if each != best)

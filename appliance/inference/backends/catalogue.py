@@ -10,6 +10,7 @@ from typing import Any
 
 from appliance.contracts.errors import Code, VedetteError
 from appliance.formats.model_package import ModelPackage
+from appliance.inference.backends import machine
 from appliance.inference.backends.base import Allowance, Backend
 
 AUTO = "auto"
@@ -20,13 +21,15 @@ REFERENCE = "onnxruntime"
 @dataclass(frozen=True)
 class Entry:
     """`missing` says why it cannot run here, nothing where it can. `distributions` hold the library: the first that is
-    installed says the version. `device`: it runs on a card, whose first batches of each size are slow."""
+    installed says the version. `device`: it runs on a card, whose first batches of each size are slow. One that is not
+    `measured` runs a model only where a person names it."""
 
     name: str
     distributions: tuple[str, ...]
     missing: Callable[[], str]
     open: Callable[[ModelPackage, Allowance], Backend]
     device: bool = False
+    measured: bool = True
 
     @property
     def version(self) -> str:
@@ -40,12 +43,20 @@ class Entry:
 
 
 def entries() -> tuple[Entry, ...]:
-    """All of them, the reference first."""
+    """All of them, the reference first. torch is worth measuring only where it may have a card: on the processor it is there to
+    be named, for it takes longer to load than a model to measure."""
+    card = bool(machine.cards())
     return (
         Entry(REFERENCE, ("onnxruntime", "onnxruntime-gpu"), _installed("onnxruntime"), _onnxruntime),
         Entry("onnxruntime-cuda", ("onnxruntime-gpu",), _no_card, _onnxruntime_cuda, device=True),
         Entry("openvino", ("openvino",), _installed("openvino"), _openvino),
+        Entry("torch", ("torch",), _installed("torch", "onnx2pytorch"), _torch, device=card, measured=card),
     )
+
+
+def measurable() -> tuple[Entry, ...]:
+    """Those among which `auto` chooses, whether or not they can run here."""
+    return tuple(entry for entry in entries() if entry.measured)
 
 
 def names() -> tuple[str, ...]:
@@ -62,8 +73,8 @@ def named(name: str) -> Entry:
     return found
 
 
-def _installed(module: str) -> Callable[[], str]:
-    return lambda: "" if util.find_spec(module) else f"{module} is not installed"
+def _installed(*modules: str) -> Callable[[], str]:
+    return lambda: next((f"{module} is not installed" for module in modules if not util.find_spec(module)), "")
 
 
 def _backend(file: str) -> Any:
@@ -97,4 +108,11 @@ def _onnxruntime_cuda(package: ModelPackage, allowance: Allowance) -> Backend:
 
 def _openvino(package: ModelPackage, allowance: Allowance) -> Backend:
     opened: Backend = _backend("openvino").OpenVinoBackend(package.model_path, package.manifest, allowance.threads)
+    return opened
+
+
+def _torch(package: ModelPackage, allowance: Allowance) -> Backend:
+    opened: Backend = _backend("torch").TorchBackend(
+        package.model_path, package.manifest, allowance.threads, allowance.device_memory_bytes
+    )
     return opened

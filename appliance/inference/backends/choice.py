@@ -30,7 +30,7 @@ def open_backend(
     Raises VedetteError: INVALID or UNSUPPORTED for the name, and what opening or warming up the model raises (base.Backend).
     """
     if name == AUTO:
-        return _automatic(catalogue.entries(), package, allowance, place or remembered.folder())
+        return _automatic(catalogue.measurable(), package, allowance, place or remembered.folder())
     return _warm(catalogue.named(name), package, allowance)
 
 

@@ -11,13 +11,17 @@ from collections.abc import Sequence
 from appliance.contracts.errors import Code, VedetteError
 
 _REBUILD = "Export the model again, or correct manifest.yaml."
-_MEMORY = re.compile(r"out of memory|OUT_OF_MEMORY|bad_alloc|failed to allocate|AllocateRawInternal", re.IGNORECASE)
+_MEMORY = re.compile(
+    r"out of memory|OUT_OF_MEMORY|bad_alloc|failed to allocate|AllocateRawInternal|can't allocate memory|not enough memory",
+    re.IGNORECASE,
+)
 _DEVICE = re.compile(r"CUDA (failure|error)|device (is )?(lost|removed)|CUDNN_STATUS|CUBLAS_STATUS", re.IGNORECASE)
 _LACKING = (
     re.compile(r"does not support the following ONNX operations: (?P<names>[\w., :]+)"),
     re.compile(r"[Nn]o conversion rule\S* found for operations: (?P<names>[\w., :]+)"),
     re.compile(r"Could not find an implementation for (?P<names>\w+)\("),
     re.compile(r"Converter is not implemented.*operation_type='(?P<names>\w+)'"),
+    re.compile(r"onversion (not implemented )?for op_type=(?P<names>\w+)"),
     re.compile(r"(?P<names>\w+)\(-?\d+\) is not a registered function/op"),
 )
 

@@ -37,8 +37,8 @@ def outputs(name: str, package: ModelPackage, tiles: np.ndarray) -> Outputs:
         backend.close()
 
 
-def test_at_least_two_backends_are_here_to_be_compared() -> None:
-    assert {"onnxruntime", "openvino"} <= set(HERE)
+def test_three_backends_are_here_to_be_compared() -> None:
+    assert {"onnxruntime", "openvino", "torch"} <= set(HERE)
 
 
 @pytest.mark.parametrize("name", OTHERS)

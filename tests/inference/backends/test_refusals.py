@@ -119,7 +119,7 @@ def test_two_threads_may_be_the_first_users(name: str, tmp_path: Path) -> None:
     """OpenVINO's binding hangs now and then where two threads' requests are its first, and holds the interpreter: only another
     process can tell."""
     package = write_package(tmp_path / "package")
-    for _ in range(2):
+    for _ in range(2 if name == "openvino" else 1):
         command = [sys.executable, "-c", _FIRST_USE, str(package.folder), name]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=_ROOT, env=os.environ)
         assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
