@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from appliance.contracts.model_package import Precision
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import Allowance, Backend
 from appliance.inference.engines import cuda, device, libraries, request
 from appliance.inference.engines.cache import Engine
 from appliance.inference.engines.request import Asked
 from appliance.inference.engines.served import ServedBackend
-from appliance.inference.engines.spec import NO_DEVICE, Library, Precision
+from appliance.inference.engines.spec import NO_DEVICE, Library
 
 
 def missing(library: Library) -> str:
