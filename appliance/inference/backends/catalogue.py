@@ -11,6 +11,9 @@ from typing import Any
 from appliance.contracts.errors import Code, VedetteError
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import Allowance, Backend
+from appliance.inference.engines import libraries, opening
+from appliance.inference.engines.request import Asked
+from appliance.inference.engines.spec import Library
 
 AUTO = "auto"
 REFERENCE = "onnxruntime"
@@ -20,13 +23,19 @@ REFERENCE = "onnxruntime"
 @dataclass(frozen=True)
 class Entry:
     """`missing` says why it cannot run here, nothing where it can. `distributions` hold the library: the first that is
-    installed says the version. `device`: it runs on a card, whose first batches of each size are slow."""
+    installed says the version. `device`: it runs on a card, whose first batches of each size are slow.
+
+    A backend that has another serve until it is ready says in `unready` why it cannot be measured yet, and `measured` opens
+    it alone: what serves in its place is never measured for it.
+    """
 
     name: str
     distributions: tuple[str, ...]
     missing: Callable[[], str]
     open: Callable[[ModelPackage, Allowance], Backend]
     device: bool = False
+    unready: Callable[[ModelPackage, Allowance], str] = lambda _package, _allowance: ""
+    measured: Callable[[ModelPackage, Allowance], Backend] | None = None
 
     @property
     def version(self) -> str:
@@ -39,12 +48,18 @@ class Entry:
         return ""
 
 
-def entries() -> tuple[Entry, ...]:
+Built = Callable[[float], None]
+"""Told the seconds that an engine's build took, where one is built."""
+
+
+def entries(built: Built = lambda _seconds: None) -> tuple[Entry, ...]:
     """All of them, the reference first."""
     return (
         Entry(REFERENCE, ("onnxruntime", "onnxruntime-gpu"), _installed("onnxruntime"), _onnxruntime),
         Entry("onnxruntime-cuda", ("onnxruntime-gpu",), _no_card, _onnxruntime_cuda, device=True),
         Entry("openvino", ("openvino",), _installed("openvino"), _openvino),
+        _engine(Library.TENSORRT, built),
+        _engine(Library.RTX, built),
     )
 
 
@@ -52,9 +67,9 @@ def names() -> tuple[str, ...]:
     return (AUTO, *(entry.name for entry in entries()))
 
 
-def named(name: str) -> Entry:
+def named(name: str, built: Built = lambda _seconds: None) -> Entry:
     """Raises VedetteError: INVALID where there is none of this name, UNSUPPORTED where it cannot run here."""
-    found = next((entry for entry in entries() if entry.name == name), None)
+    found = next((entry for entry in entries(built) if entry.name == name), None)
     if found is None:
         raise VedetteError(Code.INVALID, f"There is no backend {name}.", f"Name one of {', '.join(names())}.")
     if reason := found.missing():
@@ -98,3 +113,28 @@ def _onnxruntime_cuda(package: ModelPackage, allowance: Allowance) -> Backend:
 def _openvino(package: ModelPackage, allowance: Allowance) -> Backend:
     opened: Backend = _backend("openvino").OpenVinoBackend(package.model_path, package.manifest, allowance.threads)
     return opened
+
+
+def _engine(library: Library, built: Built) -> Entry:
+    """TensorRT, with ONNX Runtime until the engine is there."""
+
+    def asked(package: ModelPackage, allowance: Allowance) -> Asked:
+        return opening.asked_for(library, package.precision, allowance)
+
+    def served(package: ModelPackage, allowance: Allowance) -> Backend:
+        meanwhile = (_onnxruntime if _no_card() else _onnxruntime_cuda)(package, allowance)
+        try:
+            return opening.opened(package, meanwhile, allowance, asked(package, allowance), built)
+        except BaseException:
+            meanwhile.close()
+            raise
+
+    return Entry(
+        library,
+        libraries.distributions(library),
+        lambda: opening.missing(library),
+        served,
+        device=True,
+        unready=lambda package, allowance: opening.not_built(package, asked(package, allowance)),
+        measured=lambda package, allowance: opening.stored(package, allowance, asked(package, allowance)),
+    )
