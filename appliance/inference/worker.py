@@ -60,7 +60,7 @@ async def serve(given: Surroundings) -> None:
             metrics=metrics,
             worker_id=given.presence.id,
             available_bytes=lambda: available_bytes(settings.memory_bytes),
-            precision=Wanted(settings.precision, "onnxruntime"),
+            precision=Wanted(settings.precision, catalogue.able(settings.backend)),
         )
     )
     given.presence.doing = lambda: Doing(tuple(run for run, _ in handler.running), tuple(backends.detectors()))

@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module, metadata, util
+from pathlib import Path
 from typing import Any
 
 from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.model_package import Manifest
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import Allowance, Backend
 from appliance.inference.engines import libraries, opening
@@ -20,6 +22,9 @@ REFERENCE = "onnxruntime"
 """What every other is held against, and what serves where another cannot."""
 
 
+Load = Callable[[Path, Manifest, Allowance], Backend]
+
+
 @dataclass(frozen=True)
 class Entry:
     """`missing` says why it cannot run here, nothing where it can. `distributions` hold the library: the first that is
@@ -27,6 +32,8 @@ class Entry:
 
     A backend that has another serve until it is ready says in `unready` why it cannot be measured yet, and `measured` opens
     it alone: what serves in its place is never measured for it.
+
+    `load` opens an ONNX file as it is; None where what runs is made of a package first.
     """
 
     name: str
@@ -36,6 +43,7 @@ class Entry:
     device: bool = False
     unready: Callable[[ModelPackage, Allowance], str] = lambda _package, _allowance: ""
     measured: Callable[[ModelPackage, Allowance], Backend] | None = None
+    load: Load | None = None
 
     @property
     def version(self) -> str:
@@ -55,9 +63,9 @@ Built = Callable[[float], None]
 def entries(built: Built = lambda _seconds: None) -> tuple[Entry, ...]:
     """All of them, the reference first."""
     return (
-        Entry(REFERENCE, ("onnxruntime", "onnxruntime-gpu"), _installed("onnxruntime"), _onnxruntime),
-        Entry("onnxruntime-cuda", ("onnxruntime-gpu",), _no_card, _onnxruntime_cuda, device=True),
-        Entry("openvino", ("openvino",), _installed("openvino"), _openvino),
+        _of_file(REFERENCE, ("onnxruntime", "onnxruntime-gpu"), _installed("onnxruntime"), _onnxruntime),
+        _of_file("onnxruntime-cuda", ("onnxruntime-gpu",), _no_card, _onnxruntime_cuda, device=True),
+        _of_file("openvino", ("openvino",), _installed("openvino"), _openvino),
         _engine(Library.TENSORRT, built),
         _engine(Library.RTX, built),
     )
@@ -75,6 +83,11 @@ def named(name: str, built: Built = lambda _seconds: None) -> Entry:
     if reason := found.missing():
         raise VedetteError(Code.UNSUPPORTED, f"The backend {name} cannot run here: {reason}.", "Let it be auto.")
     return found
+
+
+def able(name: str) -> tuple[str, ...]:
+    """The backends that may run a model here when `name` is asked for: itself, or with `auto` all that can."""
+    return tuple(entry.name for entry in entries() if not entry.missing()) if name == AUTO else (name,)
 
 
 def _installed(module: str) -> Callable[[], str]:
@@ -96,22 +109,29 @@ def _no_card() -> str:
     return "" if _backend("onnxruntime").usable_gpus() else "no NVIDIA card that this ONNX Runtime can compute on"
 
 
-def _onnxruntime(package: ModelPackage, allowance: Allowance) -> Backend:
+def _of_file(
+    name: str, distributions: tuple[str, ...], missing: Callable[[], str], load: Load, *, device: bool = False
+) -> Entry:
+    def opened(package: ModelPackage, allowance: Allowance) -> Backend:
+        return load(package.model_path, package.manifest, allowance)
+
+    return Entry(name, distributions, missing, opened, device, load=load)
+
+
+def _onnxruntime(model: Path, manifest: Manifest, allowance: Allowance) -> Backend:
+    opened: Backend = _backend("onnxruntime").OnnxRuntimeBackend(model, manifest, allowance.threads)
+    return opened
+
+
+def _onnxruntime_cuda(model: Path, manifest: Manifest, allowance: Allowance) -> Backend:
     opened: Backend = _backend("onnxruntime").OnnxRuntimeBackend(
-        package.model_path, package.manifest, allowance.threads
+        model, manifest, allowance.threads, "cuda", allowance.device_memory_bytes
     )
     return opened
 
 
-def _onnxruntime_cuda(package: ModelPackage, allowance: Allowance) -> Backend:
-    opened: Backend = _backend("onnxruntime").OnnxRuntimeBackend(
-        package.model_path, package.manifest, allowance.threads, "cuda", allowance.device_memory_bytes
-    )
-    return opened
-
-
-def _openvino(package: ModelPackage, allowance: Allowance) -> Backend:
-    opened: Backend = _backend("openvino").OpenVinoBackend(package.model_path, package.manifest, allowance.threads)
+def _openvino(model: Path, manifest: Manifest, allowance: Allowance) -> Backend:
+    opened: Backend = _backend("openvino").OpenVinoBackend(model, manifest, allowance.threads)
     return opened
 
 
@@ -122,7 +142,8 @@ def _engine(library: Library, built: Built) -> Entry:
         return opening.asked_for(library, package.precision, allowance)
 
     def served(package: ModelPackage, allowance: Allowance) -> Backend:
-        meanwhile = (_onnxruntime if _no_card() else _onnxruntime_cuda)(package, allowance)
+        load = _onnxruntime if _no_card() else _onnxruntime_cuda
+        meanwhile = load(package.model_path, package.manifest, allowance)
         try:
             return opening.opened(package, meanwhile, allowance, asked(package, allowance), built)
         except BaseException:
