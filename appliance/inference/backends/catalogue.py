@@ -13,9 +13,6 @@ from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.model_package import Manifest
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import Allowance, Backend
-from appliance.inference.engines import libraries, opening
-from appliance.inference.engines.request import Asked
-from appliance.inference.engines.spec import Library
 
 AUTO = "auto"
 REFERENCE = "onnxruntime"
@@ -66,8 +63,8 @@ def entries(built: Built = lambda _seconds: None) -> tuple[Entry, ...]:
         _of_file(REFERENCE, ("onnxruntime", "onnxruntime-gpu"), _installed("onnxruntime"), _onnxruntime),
         _of_file("onnxruntime-cuda", ("onnxruntime-gpu",), _no_card, _onnxruntime_cuda, device=True),
         _of_file("openvino", ("openvino",), _installed("openvino"), _openvino),
-        _engine(Library.TENSORRT, built),
-        _engine(Library.RTX, built),
+        _engine("tensorrt", built),
+        _engine("tensorrt-rtx", built),
     )
 
 
@@ -135,27 +132,40 @@ def _openvino(model: Path, manifest: Manifest, allowance: Allowance) -> Backend:
     return opened
 
 
-def _engine(library: Library, built: Built) -> Entry:
-    """TensorRT, with ONNX Runtime until the engine is there."""
+def _engine(name: str, built: Built) -> Entry:
+    """TensorRT, with ONNX Runtime until the engine is there. Where no engine is asked for, nothing of engines is imported."""
 
-    def asked(package: ModelPackage, allowance: Allowance) -> Asked:
-        return opening.asked_for(library, package.precision, allowance)
+    def missing() -> str:
+        from appliance.inference.engines import opening
+        from appliance.inference.engines.spec import Library
+
+        return opening.missing(Library(name))
+
+    def unready(package: ModelPackage, allowance: Allowance) -> str:
+        from appliance.inference.engines import opening
+        from appliance.inference.engines.spec import Library
+
+        return opening.not_built(package, opening.asked_for(Library(name), package.precision, allowance))
+
+    def measured(package: ModelPackage, allowance: Allowance) -> Backend:
+        from appliance.inference.engines import opening
+        from appliance.inference.engines.spec import Library
+
+        asked = opening.asked_for(Library(name), package.precision, allowance)
+        return opening.stored(package, allowance, asked)
 
     def served(package: ModelPackage, allowance: Allowance) -> Backend:
+        from appliance.inference.engines import opening
+        from appliance.inference.engines.spec import Library
+
         load = _onnxruntime if _no_card() else _onnxruntime_cuda
         meanwhile = load(package.model_path, package.manifest, allowance)
         try:
-            return opening.opened(package, meanwhile, allowance, asked(package, allowance), built)
+            asked = opening.asked_for(Library(name), package.precision, allowance)
+            return opening.opened(package, meanwhile, allowance, asked, built)
         except BaseException:
             meanwhile.close()
             raise
 
-    return Entry(
-        library,
-        libraries.distributions(library),
-        lambda: opening.missing(library),
-        served,
-        device=True,
-        unready=lambda package, allowance: opening.not_built(package, asked(package, allowance)),
-        measured=lambda package, allowance: opening.stored(package, allowance, asked(package, allowance)),
-    )
+    bindings = tuple(f"{name}-{cuda}-bindings" for cuda in ("cu13", "cu12"))
+    return Entry(name, bindings, missing, served, device=True, unready=unready, measured=measured)

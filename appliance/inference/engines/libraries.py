@@ -25,11 +25,6 @@ WITH_TIMING_CACHE = frozenset({Library.TENSORRT})
 """TensorRT for RTX times nothing while it builds: it compiles kernels on the card, and has a runtime cache for these."""
 
 
-def distributions(library: Library) -> tuple[str, ...]:
-    """What pip calls the bindings, the newest CUDA first."""
-    return tuple(f"{library}-{cuda}-bindings" for cuda in _CUDAS)
-
-
 def version(library: Library) -> str | None:
     """The installed version, by its bindings; None where the bindings or the library itself is missing."""
     for cuda in _CUDAS:
