@@ -125,7 +125,7 @@ async def test_a_variant_that_was_measured_to_pay_is_computed_and_said(bench: Be
 async def test_a_precision_that_the_package_lacks_falls_back_and_says_so(bench: Bench, tmp_path: Path) -> None:
     held = networks.write_snapshot(tmp_path / "scene", 9)
     scene = held.scene_path(held.manifest.items[0].item_id)
-    bench.start_worker(VEDETTE_WORK_PRECISION="fp16")
+    bench.start_worker(VEDETTE_WORK_PRECISION="fp16", VEDETTE_WORK_BACKEND="onnxruntime")
     report = await bench.end(await bench.submit(scene, networks.write_package(tmp_path / "package", name="no-half")))
     assert isinstance(report.body, RunFinished), report
     assert report.body.summary.detections == SQUARES
