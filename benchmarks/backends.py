@@ -43,11 +43,11 @@ def _choice(settings: Settings, quick: bool) -> Comparison:
         name = chosen.about.name
 
     def rate(entry: catalogue.Entry) -> float:
-        with closing(entry.open(package, allowance)) as backend:
+        with closing((entry.measured or entry.open)(package, allowance)) as backend:
             backend.infer(tiles)
             return 1 / seconds_per_tile(backend, tiles, 0.5 if quick else 5.0)
 
-    able = [entry for entry in catalogue.measurable() if not entry.missing()]
+    able = [each for each in catalogue.measurable() if not each.missing() and not each.unready(package, allowance)]
     rates = interleave(1 if quick else 5, **{entry.name: lambda entry=entry: rate(entry) for entry in able})
     best = max(rates, key=lambda each: sorted(rates[each])[len(rates[each]) // 2])
     others = ", ".join(each for each in rates if each != best)

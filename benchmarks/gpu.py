@@ -57,7 +57,8 @@ def found(batches: int) -> Target:
     cards = GpuMeter().cards()
     if not cards:
         raise SystemExit("There is no NVIDIA card on this machine: nothing was measured.")
-    able = [entry.name for entry in catalogue.entries() if entry.device and not entry.missing()]
+    # Not engines: until one is built ONNX Runtime serves, and would be measured in its name.
+    able = [entry.name for entry in catalogue.entries() if entry.device and entry.load and not entry.missing()]
     if not able:
         raise SystemExit(
             f"No backend here computes on the {cards[0].name}: install the extra `gpu`; nothing was measured."

@@ -15,6 +15,7 @@ from appliance.cli import exit_codes, progress
 from appliance.cli.output import Output
 from appliance.contracts.detection import RunSummary
 from appliance.contracts.errors import Code, Reason, VedetteError
+from appliance.contracts.model_package import Precision
 from appliance.contracts.run import Progress
 from appliance.formats import model_package
 from appliance.formats.model_package import ModelPackage
@@ -46,6 +47,7 @@ def command(
     backend_name: Annotated[
         str, typer.Option("--backend", help=f"What runs the model: {', '.join(catalogue.names())}.")
     ] = catalogue.AUTO,
+    precision: Annotated[Precision, typer.Option(help="Which of the package's models.")] = Precision.FP32,
     checkpoints: Annotated[
         Path | None, typer.Option(help="Folder that keeps finished bands: the same command then goes on there.")
     ] = None,
@@ -53,7 +55,7 @@ def command(
 ) -> None:
     """Find the objects of scenes and write them to a file; several scenes get a file each (NAME-SCENE.SUFFIX)."""
     targets = _targets(scenes, out, preview_file)
-    package = model_package.read(detector)
+    package = model_package.read(detector).at(precision)
     options = PredictOptions(
         threshold=threshold,
         batch_size=batch_size,

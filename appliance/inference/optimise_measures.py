@@ -18,7 +18,8 @@ from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.model_package import Manifest
 from appliance.formats.snapshot import Snapshot
 from appliance.inference import evaluation
-from appliance.inference.backends.base import Backend
+from appliance.inference.backends import catalogue
+from appliance.inference.backends.base import Allowance, Backend
 from appliance.inference.evaluation import Pairs
 
 _TURNS = 7
@@ -31,6 +32,21 @@ class Runtime:
 
     name: str
     load: Callable[[Path, Manifest], Backend]
+
+
+def runtime(name: str, threads: int) -> Runtime:
+    """The backend of this name, to load files with. Raises VedetteError: INVALID where there is none, UNSUPPORTED where it
+    cannot run here or runs no ONNX file as it is."""
+    entry = catalogue.named(name)
+    load = entry.load
+    if load is None:
+        able = [each.name for each in catalogue.entries() if each.load]
+        raise VedetteError(
+            Code.UNSUPPORTED,
+            f"Variants cannot be measured on {name}: it runs engines, which are made of whole packages.",
+            f"Measure on one of {', '.join(able)}.",
+        )
+    return Runtime(entry.name, lambda file, manifest: load(file, manifest, Allowance(threads)))
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ async def serve(given: Surroundings) -> None:
             metrics=metrics,
             worker_id=given.presence.id,
             available_bytes=lambda: available_bytes(settings.memory_bytes),
-            precision=Wanted(settings.precision, "onnxruntime"),
+            precision=Wanted(settings.precision, catalogue.able(settings.backend)),
         )
     )
     given.presence.doing = lambda: Doing(tuple(run for run, _ in handler.running), tuple(backends.detectors()))
@@ -85,8 +85,11 @@ async def _heed_cancellations(messaging: Messaging, handler: RunHandler) -> None
 
 
 def _load(package: ModelPackage, name: str, allowance: Allowance, metrics: DetectorMetrics) -> Backend:
-    with metrics.model.loading((package.manifest.name, package.manifest.version)):
-        backend = choice.open_backend(name, package, allowance)
+    labels = (package.manifest.name, package.manifest.version)
+    with metrics.model.loading(labels):
+        backend = choice.open_backend(
+            name, package, allowance, built=lambda seconds: metrics.model.engine_built(labels, seconds)
+        )
     return MeasuredBackend(backend, package.manifest, metrics)
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from appliance.clients import logging
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.model_package import Manifest, Precision
+from appliance.contracts.model_package import Manifest, Precision, Variant
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import Backend
 from appliance.inference.worker_backends import WarmBackends
@@ -22,11 +22,11 @@ _NOT_THE_MODEL = {Code.STORE, Code.DISK, Code.CANCELLED, Code.UNAVAILABLE}
 
 @dataclass(frozen=True)
 class Wanted:
-    """`precision` auto: the variant that was measured to be the fastest on `backend`, the one that runs here; FP32 where
-    none was."""
+    """`precision` auto: the variant that was measured to gain most on one of `backends`, those that may run the model
+    here; FP32 where none was."""
 
     precision: Literal["auto", "fp32", "fp16", "int8"] = "auto"
-    backend: str = ""
+    backends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,23 +41,27 @@ class Served:
 def choose(manifest: Manifest, wanted: Wanted) -> tuple[Precision, list[str]]:
     """The precision to compute in, and notes. Pure."""
     if wanted.precision == "auto":
-        measured = [each for each in manifest.variants if each.backend == wanted.backend and each.speed_up > 1]
+        measured = [each for each in manifest.variants if each.backend in wanted.backends and each.speed_up > 1]
         fastest = max(measured, key=lambda each: each.speed_up, default=None)
         if fastest is None:
             return Precision.FP32, []
-        return Precision(fastest.precision), [
-            f"Computed in {fastest.precision}: {fastest.metric} {-fastest.loss:+.4f} against fp32 when it was measured."
-        ]
+        return Precision(fastest.precision), [_cost(fastest)]
     asked = Precision(wanted.precision)
     if asked == Precision.FP32:
         return asked, []
     variant = manifest.variant(asked)
     if variant is None:
         return Precision.FP32, [f"Computed in fp32: the model package has no {asked} variant."]
-    notes = [f"Computed in {asked}: {variant.metric} {-variant.loss:+.4f} against fp32 when it was measured."]
-    if variant.backend != wanted.backend:
-        notes.append(f"The {asked} variant was measured on {variant.backend}, not on {wanted.backend}.")
+    notes = [_cost(variant)]
+    if variant.backend not in wanted.backends:
+        here = " or ".join(wanted.backends)
+        notes.append(f"The {asked} variant was measured on {variant.backend}, not on {here}.")
     return asked, notes
+
+
+def _cost(variant: Variant) -> str:
+    what = f"{variant.metric} {0 - variant.loss:+.4f} against fp32"
+    return f"Computed in {variant.precision}: {what} when it was measured, on {variant.backend}."
 
 
 @contextmanager

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from appliance.cli.main import run
+from appliance.contracts.model_package import Precision, RunningPoint, Variant
+from appliance.formats import digest, model_package
 from tests.inference import scenes
 from tests.inference.models import write_package
 
@@ -56,6 +58,26 @@ def test_several_scenes_get_a_file_each_and_a_bad_one_does_not_stop_the_others(
     assert line["detections"] == len(_THERE)
     assert len(json.loads((scene.parent / "out-scene.geojson").read_text())["features"]) == len(_THERE)
     assert captured.err.strip() == "vedette: bad.tif is empty. Copy the file again from where it came."
+
+
+def test_a_variant_is_computed_at_its_own_running_point(
+    scene: Path, package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = scene.parent / "out.geojson"
+    asked = ["predict", str(scene), "-d", str(package), "-o", str(out), "--precision", "int8", "--json"]
+    assert run(asked) != 0
+    assert "has no int8 variant" in capsys.readouterr().err
+    plain = model_package.read(package)
+    (package / "model.int8.onnx").write_bytes(plain.model_path.read_bytes())
+    lower = Variant(
+        precision=Precision.INT8, file="model.int8.onnx", digest=digest.of_file(plain.model_path), backend="onnxruntime",
+        speed_up=2, metric="f1", value=0.9, loss=0, snapshot=plain.digest, running_point=RunningPoint(threshold=1),
+    )  # fmt: skip
+    model_package.write(package, plain.manifest.model_copy(update={"variants": [lower]}), {}, "# Package\n")
+    assert run(asked) == 0
+    assert json.loads(capsys.readouterr().out)["detections"] == 0
+    assert run([*asked[:-3], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["detections"] == len(_THERE)
 
 
 def test_a_geofence_and_a_threshold_narrow_the_result(

@@ -18,8 +18,10 @@ from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.model_package import METRICS_FILE, Precision
 from appliance.contracts.snapshot import PixelWindow
 from appliance.formats import model_package, snapshot
-from appliance.inference import plan, reader, scene
+from appliance.inference import plan, reader, scene, worker_precision
+from appliance.inference.backends import catalogue
 from appliance.inference.options import PredictOptions, SceneSource
+from appliance.inference.worker_precision import Wanted
 from tests.inference import networks
 from tests.servers import private_environment
 
@@ -131,6 +133,17 @@ def test_half_holds_and_both_stand_side_by_side(
         assert json.loads(capsys.readouterr().out)["figures"]["f1@0.4"] == 1.0
 
 
+def test_a_variant_is_measured_on_the_backend_that_is_named_and_says_so(bench: Bench, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    given = ["--precision", "int8", *FREE, *on(bench, "train", "validation"), "--backend", "openvino"]
+    assert optimise(bench, bench.plain, out, *given) == 0
+    (variant,) = model_package.read(out).manifest.variants
+    assert (variant.backend, variant.loss, variant.layers_in_float) == ("openvino", 0.0, [])
+    assert worker_precision.choose(model_package.read(out).manifest, Wanted("int8", catalogue.able("openvino")))[1] == [
+        "Computed in int8: f1@0.4 +0.0000 against fp32 when it was measured, on openvino."
+    ]
+
+
 def test_layers_that_eight_bits_ruin_are_left_in_float(bench: Bench, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert optimise(bench, bench.delicate, out, "--precision", "int8", *FREE, *on(bench, "train", "validation")) == 0
@@ -187,6 +200,8 @@ def test_what_is_no_number_is_refused(bench: Bench, tmp_path: Path, capsys: pyte
         (["--precision", "int8", "--calibration", "grey"], "has no band red"),
         (["--precision", "int8", "--calibration", "nowhere"], "nowhere is not a snapshot."),
         (["--precision", "fp16", "--snapshot", "unlabelled"], "unlabelled holds no annotations"),
+        (["--precision", "fp16", "--backend", "abacus"], "There is no backend abacus."),
+        (["--precision", "fp16", "--backend", "tensorrt"], "The backend tensorrt cannot run here"),
         (["--precision", "fp16", "--metric", "beauty"], "beauty is no metric."),
         (["--precision", "fp16", "-o", "train"], "train is there already."),
         (["--precision", "fp16", "-o", "no/out"], "The folder no does not exist."),

@@ -59,16 +59,33 @@ def quantised(package: ModelPackage, held: Snapshot, folder: Path) -> bytes:
 @pytest.mark.parametrize(
     ("variants", "wanted", "precision", "note"),
     [
-        ([], Wanted("auto", "onnxruntime"), "fp32", None),
-        ([], Wanted("int8", "onnxruntime"), "fp32", "the model package has no int8 variant"),
-        ([variant(Precision.INT8)], Wanted("fp32", "onnxruntime"), "fp32", None),
-        ([variant(Precision.INT8)], Wanted("auto", "onnxruntime"), "int8", "f1@0.4 -0.0010 against fp32"),
-        ([variant(Precision.INT8)], Wanted("auto", "openvino"), "fp32", None),
-        ([variant(Precision.INT8)], Wanted("int8", "openvino"), "int8", "was measured on onnxruntime, not on openvino"),
-        ([variant(Precision.INT8, speed_up=0.9)], Wanted("auto", "onnxruntime"), "fp32", None),
+        ([], Wanted("auto", ("onnxruntime",)), "fp32", None),
+        ([], Wanted("int8", ("onnxruntime",)), "fp32", "the model package has no int8 variant"),
+        ([variant(Precision.INT8)], Wanted("fp32", ("onnxruntime",)), "fp32", None),
+        ([variant(Precision.INT8)], Wanted("auto", ("onnxruntime",)), "int8", "f1@0.4 -0.0010 against fp32"),
+        ([variant(Precision.INT8)], Wanted("auto", ("openvino",)), "fp32", None),
+        (
+            [variant(Precision.INT8)],
+            Wanted("int8", ("openvino",)),
+            "int8",
+            "was measured on onnxruntime, not on openvino",
+        ),
+        (
+            [variant(Precision.FP16, speed_up=3.0, backend="elsewhere"), variant(Precision.INT8, backend="openvino")],
+            Wanted("auto", ("onnxruntime", "openvino")),
+            "int8",
+            "when it was measured, on openvino.",
+        ),
+        (
+            [variant(Precision.INT8, backend="elsewhere")],
+            Wanted("int8", ("onnxruntime", "openvino")),
+            "int8",
+            "was measured on elsewhere, not on onnxruntime or openvino.",
+        ),
+        ([variant(Precision.INT8, speed_up=0.9)], Wanted("auto", ("onnxruntime",)), "fp32", None),
         (
             [variant(Precision.FP16), variant(Precision.INT8, speed_up=3.0)],
-            Wanted("auto", "onnxruntime"),
+            Wanted("auto", ("onnxruntime",)),
             "int8",
             "Computed in int8",
         ),
@@ -90,7 +107,10 @@ async def test_a_variant_that_was_measured_to_pay_is_computed_and_said(bench: Be
     report = await bench.end(await bench.submit(scene, package))
     assert isinstance(report.body, RunFinished), report
     assert report.body.summary.detections == SQUARES
-    assert "Computed in int8: f1@0.4 -0.0010 against fp32 when it was measured." in report.body.summary.notes
+    assert (
+        "Computed in int8: f1@0.4 -0.0010 against fp32 when it was measured, on onnxruntime."
+        in report.body.summary.notes
+    )
     assert "precision=int8" in bench.log()
 
     broken = with_int8(networks.write_package(tmp_path / "broken", name="broken-variant"), b"this is not a graph")
@@ -105,7 +125,7 @@ async def test_a_variant_that_was_measured_to_pay_is_computed_and_said(bench: Be
 async def test_a_precision_that_the_package_lacks_falls_back_and_says_so(bench: Bench, tmp_path: Path) -> None:
     held = networks.write_snapshot(tmp_path / "scene", 9)
     scene = held.scene_path(held.manifest.items[0].item_id)
-    bench.start_worker(VEDETTE_WORK_PRECISION="fp16")
+    bench.start_worker(VEDETTE_WORK_PRECISION="fp16", VEDETTE_WORK_BACKEND="onnxruntime")
     report = await bench.end(await bench.submit(scene, networks.write_package(tmp_path / "package", name="no-half")))
     assert isinstance(report.body, RunFinished), report
     assert report.body.summary.detections == SQUARES

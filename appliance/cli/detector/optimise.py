@@ -17,11 +17,11 @@ from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.model_package import Precision
 from appliance.formats import model_package, snapshot
 from appliance.formats.model_package import ModelPackage
-from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
+from appliance.inference.backends.catalogue import REFERENCE
 from appliance.inference.optimise import Request, optimise
 from appliance.inference.optimise_checks import Snapshots
 from appliance.inference.optimise_gate import Figures, Gate
-from appliance.inference.optimise_measures import Runtime, Watch
+from appliance.inference.optimise_measures import Watch, runtime
 
 
 class Lower(StrEnum):
@@ -46,6 +46,7 @@ def command(
     version: Annotated[str | None, typer.Option(help="Of the new package; default: the next patch version.")] = None,
     symmetric: Annotated[bool, typer.Option(help="Signed int8 around zero, as TensorRT needs it.")] = False,
     threads: Annotated[int, typer.Option(min=0, max=1024, help="Processor threads; 0 for all.")] = 0,
+    backend: Annotated[str, typer.Option(help="What the variant is measured on, and is for.")] = REFERENCE,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Make a variant of a model package in lower precision, measured beside the model it comes from."""
@@ -62,12 +63,11 @@ def command(
         version=version,
         symmetric=symmetric,
     )
-    runtime = Runtime("onnxruntime", lambda file, manifest: OnnxRuntimeBackend(file, manifest, threads))
     output = Output(as_json)
     with progress.on(output) as shown:
         watch = Watch(lambda what, done: shown.show(package.name, what, done))
         try:
-            made, figures = optimise(request, runtime, out, watch)
+            made, figures = optimise(request, runtime(backend, threads), out, watch)
         except KeyboardInterrupt:
             raise VedetteError(
                 Code.CANCELLED, "Interrupted; nothing was written.", "Run the same command again."

@@ -13,19 +13,17 @@ import typer
 
 from appliance.cli import progress
 from appliance.cli.output import Output, size
-from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.model_package import Precision
 from appliance.formats import model_package
 from appliance.inference.engines import obtain, request
 from appliance.inference.engines.obtain import Obtained, Watch, Wish
 from appliance.inference.engines.request import Asked
 from appliance.inference.engines.spec import Flag, Library
 
-_PRECISIONS = ("fp32", "fp16", "int8")
-
 
 def command(
     package: Annotated[Path, typer.Argument(help="Folder of a model package, with manifest.yaml.")],
-    precision: Annotated[str, typer.Option(help="fp32, or a variant of the package: fp16, int8.")] = "fp32",
+    precision: Annotated[Precision, typer.Option(help="fp32, or a variant of the package.")] = Precision.FP32,
     batch: Annotated[str, typer.Option(help="Tiles per batch: one number, or least:best:most.")] = "1:8:16",
     tile_size: Annotated[
         str | None, typer.Option(help="Pixels, likewise, where the graph leaves them open. [default: the package's]")
@@ -36,11 +34,9 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Build the engine of a model package for this machine, once; doing it twice changes nothing."""
-    if precision not in _PRECISIONS:
-        raise VedetteError(Code.INVALID, f"'{precision}' is no precision.", f"One of: {', '.join(_PRECISIONS)}.")
     asked = Asked(
         library=backend,
-        precision=precision,  # type: ignore[arg-type]  # one of them, as was just seen
+        precision=precision,
         batch=batch,
         side=tile_size,
         flags=tuple(flag or ()),

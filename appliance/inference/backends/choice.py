@@ -16,30 +16,38 @@ from appliance.contracts.errors import VedetteError
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends import catalogue, machine, ranking, remembered
 from appliance.inference.backends.base import Allowance, Backend, warm_up
-from appliance.inference.backends.catalogue import AUTO, REFERENCE, Entry
+from appliance.inference.backends.catalogue import AUTO, REFERENCE, Built, Entry
 from appliance.inference.backends.chosen import Chosen
 from appliance.inference.backends.measure import measure
 from appliance.inference.backends.ranking import Measured
 
 
 def open_backend(
-    name: str, package: ModelPackage, allowance: Allowance = Allowance(), place: Path | None = None
+    name: str,
+    package: ModelPackage,
+    allowance: Allowance = Allowance(),
+    place: Path | None = None,
+    built: Built = lambda _seconds: None,
 ) -> Backend:
-    """A backend that is warm. `place` is the folder in which choices are remembered; None: that of the user.
+    """A backend that is warm. `place` is the folder in which choices are remembered; None: that of the user. `built` is
+    told the seconds of an engine's build, on another thread.
 
     Raises VedetteError: INVALID or UNSUPPORTED for the name, and what opening or warming up the model raises (base.Backend).
     """
     if name == AUTO:
-        return _automatic(catalogue.measurable(), package, allowance, place or remembered.folder())
-    return _warm(catalogue.named(name), package, allowance)
+        return _automatic(catalogue.measurable(built), package, allowance, place or remembered.folder())
+    return _warm(catalogue.named(name, built), package, allowance)
 
 
 def _automatic(every: Sequence[Entry], package: ModelPackage, allowance: Allowance, place: Path) -> Backend:
-    able = [entry for entry in every if not entry.missing()]
-    if len(able) == 1:
-        why = f"auto chose {able[0].name}: no other can run here."
-        return Chosen(_warm(able[0], package, allowance), why)
-    measured = recall(able, package, allowance, place)
+    here = [entry for entry in every if not entry.missing()]
+    reasons = {entry.name: entry.unready(package, allowance) for entry in here}
+    able = [entry for entry in here if not reasons[entry.name]]
+    unready = [Measured(name=name, seconds=None, refusal=reason) for name, reason in reasons.items() if reason]
+    if len(here) == 1:
+        why = f"auto chose {here[0].name}: no other can run here."
+        return Chosen(_warm(here[0], package, allowance), why)
+    measured = [*recall(able, package, allowance, place), *unready]
     chosen = ranking.fastest(measured) or REFERENCE
     return _opened(chosen, ranking.sentence(chosen, measured), able, package, allowance)
 

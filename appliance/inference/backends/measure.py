@@ -68,7 +68,7 @@ def measure(entries: Sequence[Entry], package: ModelPackage, allowance: Allowanc
 
 
 def _turn(entry: Entry, package: ModelPackage, allowance: Allowance, tiles: NDArray[Any]) -> _Turn:
-    with closing(entry.open(package, allowance)) as backend:
+    with closing((entry.measured or entry.open)(package, allowance)) as backend:
         outputs = backend.infer(tiles)
         return _Turn(seconds_per_tile(backend, tiles), outputs)
 

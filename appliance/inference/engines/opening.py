@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.model_package import Precision
 from appliance.formats.model_package import ModelPackage
-from appliance.inference.backends.base import Allowance, Backend
+from appliance.inference.backends.base import Allowance, Backend, warm_up
 from appliance.inference.engines import cuda, device, libraries, request
 from appliance.inference.engines.cache import Engine
 from appliance.inference.engines.request import Asked
 from appliance.inference.engines.served import ServedBackend
-from appliance.inference.engines.spec import NO_DEVICE, Library, Precision
+from appliance.inference.engines.spec import NO_DEVICE, Library
 
 
 def missing(library: Library) -> str:
@@ -36,10 +38,38 @@ def opened(
     from appliance.inference.backends.tensorrt import TensorRtBackend
 
     def load(engine: Engine) -> Backend:
-        return TensorRtBackend(engine, allowance)
+        backend = TensorRtBackend(engine, allowance)
+        try:
+            warm_up(backend, package.manifest.input, allowance.batch_size)
+        except BaseException:
+            backend.close()
+            raise
+        return backend
 
     wish = request.wish(package, asked)
     return ServedBackend(serving, request.cache(), wish, load, cannot_run=missing(asked.library), built=built)
+
+
+def not_built(package: ModelPackage, asked: Asked) -> str:
+    """Why there is no engine for `asked` to be measured now; nothing where there is one. Builds nothing."""
+    try:
+        found = request.cache().get(request.wish(package, asked).key)
+    except VedetteError as error:
+        return error.reason.message.rstrip(".")
+    how = f"`vedette engine build --backend {asked.library} --precision {asked.precision} --batch {asked.batch}`"
+    return "" if isinstance(found, Engine) else f"it has no engine of this model yet, which {how} makes"
+
+
+def stored(package: ModelPackage, allowance: Allowance, asked: Asked) -> Backend:
+    """The engine that is there, and nothing in its place. Raises VedetteError: UNSUPPORTED where there is none, and what
+    TensorRtBackend raises."""
+    from appliance.inference.backends.tensorrt import TensorRtBackend
+
+    found = request.cache().get(request.wish(package, asked).key)
+    if not isinstance(found, Engine):
+        text = f"There is no engine of {package.manifest.name} {package.manifest.version} for this machine."
+        raise VedetteError(Code.UNSUPPORTED, text, "Build it with `vedette engine build`.")
+    return TensorRtBackend(found, allowance)
 
 
 def asked_for(library: Library, precision: Precision, allowance: Allowance) -> Asked:

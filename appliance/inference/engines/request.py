@@ -12,14 +12,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from appliance.contracts.base import Sha256
 from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.model_package import Precision
 from appliance.formats import digest
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.engines import device, graph, libraries
 from appliance.inference.engines.cache import LIMIT_BYTES, EngineCache
 from appliance.inference.engines.obtain import Wish
-from appliance.inference.engines.spec import MIB, NO_DEVICE, EngineKey, Flag, Library, Precision, Profile, Span
+from appliance.inference.engines.spec import MIB, NO_DEVICE, EngineKey, Flag, Library, Profile, Span
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,7 @@ class Asked:
     """`batch` and `side`: least, best, most; a single number is all three. None: 1 to 16, best 8; the package's tile size."""
 
     library: Library = Library.TENSORRT
-    precision: Precision = "fp32"
-    calibration: Sha256 | None = None
+    precision: Precision = Precision.FP32
     batch: str | None = None
     side: str | None = None
     flags: tuple[Flag, ...] = ()
@@ -63,12 +62,14 @@ def wish(package: ModelPackage, asked: Asked) -> Wish:
     if asked.library is Library.RTX and Flag.STRIPPED in asked.flags and card == NO_DEVICE:
         text = f"{asked.library.label} makes stripped plans only where there is a card, and this machine has none."
         raise VedetteError(Code.UNSUPPORTED, text, "Leave that flag out.")
-    path = _graph(package, asked.precision)
+    # A strongly typed engine is as precise as its graph says: another precision is another graph of the package.
+    path = package.at(asked.precision).model_path
+    variant = package.manifest.variant(asked.precision)
     source = package.manifest.input
     key = EngineKey(
         model=digest.of_file(path),
         precision=asked.precision,
-        calibration=asked.calibration,
+        calibration=variant.calibration if variant else None,
         profile=Profile(
             batch=span(asked.batch or "1:8:16", "batch"),
             side=span(asked.side or str(source.tile_size), "tile size"),
@@ -93,15 +94,3 @@ def span(text: str, what: str) -> Span:
         raise VedetteError(
             Code.INVALID, f"'{text}' is no {what}.", "Give one number, or least:best:most as in 1:8:16."
         ) from error
-
-
-def _graph(package: ModelPackage, precision: Precision) -> Path:
-    """A strongly typed engine is as precise as its graph says: another precision is another graph of the package."""
-    if precision == "fp32":
-        return package.model_path
-    path = package.folder / f"model.{precision}.onnx"
-    if not path.is_file():
-        manifest = package.manifest
-        text = f"{manifest.name} {manifest.version} has no {precision} variant."
-        raise VedetteError(Code.NOT_FOUND, text, f"Make one with `vedette detector optimise --precision {precision}`.")
-    return path

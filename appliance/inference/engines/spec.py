@@ -13,9 +13,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from appliance.contracts.base import Contract, Sha256
+from appliance.contracts.model_package import Precision
 from appliance.formats import digest
 
-Precision = Literal["fp32", "fp16", "int8"]
 NO_DEVICE: Literal["no device"] = "no device"
 MIB = 1 << 20
 

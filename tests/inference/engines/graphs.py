@@ -10,10 +10,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from appliance.contracts.model_package import Precision
 from appliance.formats import digest
 from appliance.inference.engines import graph, libraries
 from appliance.inference.engines.obtain import Wish
-from appliance.inference.engines.spec import NO_DEVICE, EngineKey, Library, Precision, Profile, Span
+from appliance.inference.engines.spec import NO_DEVICE, EngineKey, Library, Profile, Span
 
 HALF = TensorProto.FLOAT16
 
@@ -77,7 +78,9 @@ def quantised(path: Path, zero: int = 0) -> Path:
     return save(path, nodes, constants, {"out": TensorProto.FLOAT})
 
 
-def wish(model: Path, batch: tuple[int, int, int] = (1, 2, 4), side: int = 64, precision: Precision = "fp32") -> Wish:
+def wish(
+    model: Path, batch: tuple[int, int, int] = (1, 2, 4), side: int = 64, precision: Precision = Precision.FP32
+) -> Wish:
     """For TensorRT for RTX, without a card."""
     key = EngineKey(
         model=digest.of_file(model),

@@ -15,6 +15,7 @@ from onnx import TensorProto, helper
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.model_package import Precision
 from appliance.formats import digest, model_package
 from appliance.inference.engines import graph
 from appliance.inference.engines.cache import PLAN, Engine, EngineCache
@@ -59,21 +60,21 @@ def test_a_small_model_is_built_once_and_progress_is_told(cache: EngineCache, tm
     assert again.engine == built.engine
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16"])
-def test_the_demo_package_is_built(cache: EngineCache, tmp_path: Path, precision: str) -> None:
+@pytest.mark.parametrize("precision", [Precision.FP32, Precision.FP16])
+def test_the_demo_package_is_built(cache: EngineCache, tmp_path: Path, precision: Precision) -> None:
     model = model_package.read(_DEMO).model_path
-    if precision == "fp16":
+    if precision == Precision.FP16:
         prepared = onnx.load_from_string(graph.prepare(model, "tiles"))
         onnx.save(convert_float_to_float16(prepared, keep_io_types=True), model := tmp_path / "half.onnx")
-    wish = graphs.wish(model, (1, 8, 16), 512, precision)  # type: ignore[arg-type]
+    wish = graphs.wish(model, (1, 8, 16), 512, precision)
     built = obtain(cache, wish, Watch())
     assert _whole(cache, wish, built)
     # Weights make up most of a plan: in half precision it is clearly smaller than the graph in single precision.
-    assert (built.engine.record.plan_bytes < (_DEMO / "model.onnx").stat().st_size) == (precision == "fp16")
+    assert (built.engine.record.plan_bytes < (_DEMO / "model.onnx").stat().st_size) == (precision == Precision.FP16)
 
 
 def test_explicit_quantisation_is_built(cache: EngineCache, tmp_path: Path) -> None:
-    wish = graphs.wish(graphs.quantised(tmp_path / "m.onnx"), precision="int8")
+    wish = graphs.wish(graphs.quantised(tmp_path / "m.onnx"), precision=Precision.INT8)
     assert _whole(cache, wish, obtain(cache, wish, Watch()))
 
 
@@ -115,7 +116,9 @@ def test_missing_operators_are_named_with_their_nodes(cache: EngineCache, tmp_pa
 
 
 def test_quantisation_that_is_not_around_zero_is_refused_by_the_node(cache: EngineCache, tmp_path: Path) -> None:
-    reason = _refusal(cache, graphs.wish(graphs.quantised(tmp_path / "m.onnx", zero=5), precision="int8")).reason
+    reason = _refusal(
+        cache, graphs.wish(graphs.quantised(tmp_path / "m.onnx", zero=5), precision=Precision.INT8)
+    ).reason
     assert (reason.code, "'q' (QuantizeLinear)" in reason.message) == (Code.UNSUPPORTED, True)
 
 

@@ -60,7 +60,6 @@ def test_build_list_and_remove(package: Path, capsys: pytest.CaptureFixture[str]
         (["--batch", "9:1", *_RTX], "is no batch"),
         (["--batch", "0", *_RTX], "is no batch"),
         (["--tile-size", "x", *_RTX], "is no tile size"),
-        (["--precision", "fp64", *_RTX], "is no precision"),
         (["--precision", "fp16", *_RTX], "has no fp16 variant"),
         (["--flag", "version-compatible", *_RTX], "makes no version-compatible plans"),
         (["--flag", "stripped", *_RTX], "only where there is a card"),
@@ -74,6 +73,11 @@ def test_what_cannot_be_built_is_one_sentence(
     said = capsys.readouterr().err.strip().splitlines()
     assert len(said) == 1
     assert sentence in said[0]
+
+
+def test_a_precision_that_is_none_is_refused(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["engine", "build", str(package), "--precision", "fp64", *_RTX]) == 2
+    assert "'fp64' is not one of" in capsys.readouterr().err
 
 
 def test_a_name_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from appliance.contracts.errors import Code, VedetteError
+from appliance.contracts.model_package import Precision
 from appliance.inference.backends.base import About, Allowance, Backend, Outputs, blank
 from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
 from appliance.inference.backends.tensorrt import TensorRtBackend
@@ -117,7 +118,7 @@ def test_without_a_card_nothing_is_built(model: _Model) -> None:
 def test_a_worker_opens_engines_for_its_batches(model: _Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VEDETTE_ENGINES", str(tmp_path / "engines"))
     allowance = Allowance(batch_size=6)
-    asked = opening.asked_for(Library.RTX, "fp32", allowance)
+    asked = opening.asked_for(Library.RTX, Precision.FP32, allowance)
     assert request.wish(model.package, asked).key.profile.batch == Span(least=1, best=6, most=6)
     backend = opening.opened(model.package, model.runtime(), allowance, asked)
     assert opening.missing(Library.RTX) == cuda.lacking()
