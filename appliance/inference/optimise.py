@@ -51,7 +51,7 @@ def optimise(request: Request, runtime: Runtime, output: Path, watch: Watch = Wa
 
     Raises VedetteError: INVALID where the gate refuses it (the sentence holds the figures) or the snapshots share pixels;
     EMPTY, BANDS, GSD and so on for a snapshot that cannot be used; MODEL_PACKAGE for a model that cannot be lowered;
-    CONFLICT for an output that exists; UNSUPPORTED where the onnx library is missing; CANCELLED. `output` is then as it was.
+    CONFLICT for an output that exists; CANCELLED. `output` is then as it was.
     """
     package, given = request.package.at(Precision.FP32), request.snapshots
     check_output(output)

@@ -13,7 +13,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.model_package import Precision
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import Backend
@@ -49,17 +48,10 @@ class Making:
 
 
 def candidates(making: Making, watch: Watch) -> Iterator[Candidate]:
-    """Raises VedetteError(UNSUPPORTED) without the onnx library, MODEL_PACKAGE for a model that cannot be lowered."""
+    """Raises VedetteError(MODEL_PACKAGE) for a model that cannot be lowered."""
     package, folder = making.package, making.folder
     source = package.at(Precision.FP32).model_path
-    try:
-        from appliance.inference.graphs import half, int8, sensitivity
-    except ModuleNotFoundError as error:
-        raise VedetteError(
-            Code.UNSUPPORTED,
-            f"Models cannot be converted here: the Python package {error.name} is missing.",
-            "Install Vedette with its extra `optimise`, or make the variant on a machine that has it.",
-        ) from error
+    from appliance.inference.graphs import half, int8, sensitivity  # late: only these need the onnx library
 
     def run(path: Path) -> Backend:
         return making.runtime.load(path, package.manifest)

@@ -6,6 +6,8 @@ import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,16 +66,16 @@ async def browser() -> AsyncIterator[Browser]:
         await launched.close()
 
 
-@pytest_asyncio.fixture
-async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+@asynccontextmanager
+async def fresh_context(browser: Browser) -> AsyncIterator[BrowserContext]:
     opened = await browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
     opened.set_default_timeout(60_000)
     yield opened
     await opened.close()
 
 
-@pytest_asyncio.fixture
-async def page(context: BrowserContext, stack: Stack) -> AsyncIterator[Page]:
+@asynccontextmanager
+async def watched_page(context: BrowserContext, stack: Stack) -> AsyncIterator[Page]:
     """A page that speaks to the appliance and its store on this machine alone, and throws no error."""
     opened = await context.new_page()
     errors: list[str] = []
@@ -90,6 +92,18 @@ async def page(context: BrowserContext, stack: Stack) -> AsyncIterator[Page]:
     assert hosts == {urlsplit(stack.url).hostname}
 
 
+@pytest_asyncio.fixture
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    async with fresh_context(browser) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def page(context: BrowserContext, stack: Stack) -> AsyncIterator[Page]:
+    async with watched_page(context, stack) as opened:
+        yield opened
+
+
 def one_time_link(stack: Stack) -> str:
     """As `vedette link create` makes it, without the seconds that a command takes to start (tests/end_to_end runs that)."""
     headers = {"Authorization": f"Bearer {stack.token}"}
@@ -98,19 +112,55 @@ def one_time_link(stack: Stack) -> str:
     return url
 
 
-@pytest_asyncio.fixture
-async def signed_in(page: Page, stack: Stack, detector: str) -> Page:
+async def sign_in(page: Page, stack: Stack) -> None:
     await page.goto(one_time_link(stack))
     await page.get_by_role("button", name="Account of").wait_for()
+
+
+@pytest_asyncio.fixture
+async def signed_in(page: Page, stack: Stack, detector: str) -> Page:
+    await sign_in(page, stack)
     return page
+
+
+async def upload_and_detect(page: Page, scene: Path) -> None:
+    """From a signed-in page to a run's detections on the map, in a dataset of its own."""
+    await steps.new_dataset(page, f"Woodland {secrets.token_hex(3)}")
+    await steps.choose_files(page, scene)
+    await steps.open_scene(page, scene.name)
+    await steps.run_detector(page)
+    await steps.until_outlines(page, drawn=True)
 
 
 @pytest_asyncio.fixture
 async def detections(signed_in: Page, real_scene: Path) -> Page:
-    """The page with a run's detections on the map, in a dataset of its own."""
-    await steps.new_dataset(signed_in, f"Woodland {secrets.token_hex(3)}")
-    await steps.choose_files(signed_in, real_scene)
-    await steps.open_scene(signed_in, real_scene.name)
-    await steps.run_detector(signed_in)
+    """The page with a run's detections on the map, for a test that changes what the appliance holds."""
+    await upload_and_detect(signed_in, real_scene)
+    return signed_in
+
+
+@dataclass(frozen=True)
+class CommonScene:
+    """What the page showed at once after an upload and a run: its address, and the number of detections."""
+
+    address: str
+    shown: int
+
+
+@pytest_asyncio.fixture(scope="session")
+async def common_scene(browser: Browser, stack: Stack, detector: str, real_scene: Path) -> CommonScene:
+    """A scene whose detections nobody changes: uploaded and run once, on a page as strict as every other."""
+    async with fresh_context(browser) as context, watched_page(context, stack) as page:
+        await sign_in(page, stack)
+        await upload_and_detect(page, real_scene)
+        await page.wait_for_url(lambda url: "run=" in url)
+        return CommonScene(page.url, await steps.shown(page))
+
+
+@pytest_asyncio.fixture
+async def looking(signed_in: Page, common_scene: CommonScene) -> Page:
+    """A page of the test's own with the common scene's detections on the map, for a test that only looks."""
+    await signed_in.goto(common_scene.address)
+    await signed_in.get_by_test_id("shown").wait_for()
     await steps.until_outlines(signed_in, drawn=True)
     return signed_in

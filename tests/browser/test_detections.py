@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, Request, expect
 
 from tests.browser import steps
-from tests.browser.conftest import Ask
+from tests.browser.conftest import Ask, CommonScene
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(400)]
 
@@ -18,11 +18,11 @@ def total(ask: Ask, run: str, score: float) -> int:
     return found
 
 
-async def test_upload_to_detections(detections: Page, ask: Ask) -> None:
-    page = detections
+async def test_upload_to_detections(looking: Page, common_scene: CommonScene, ask: Ask) -> None:
+    page = looking
     run = steps.query(page)["run"]
     point: float = ask(f"/api/runs/{run}/histogram")["running_point"]
-    assert await steps.shown(page) == total(ask, run, point) > 10
+    assert common_scene.shown == await steps.shown(page) == total(ask, run, point) > 10
 
     asked: list[str] = []
 
@@ -48,8 +48,8 @@ async def test_upload_to_detections(detections: Page, ask: Ask) -> None:
     await steps.until_outlines(page, drawn=False)
 
 
-async def test_the_address_is_the_state(detections: Page) -> None:
-    page = detections
+async def test_the_address_is_the_state(looking: Page) -> None:
+    page = looking
     await steps.set_threshold(page, 0.5)
     before = await steps.shown(page)
     await page.get_by_label("In view").get_by_role("listitem").nth(2).get_by_role("button").click()
@@ -90,9 +90,9 @@ async def test_a_scene_is_deleted_unless_undone(detections: Page, real_scene: Pa
     await expect(card).to_have_count(0)
 
 
-async def test_sizes_filter_at_once_and_stay_in_the_address(detections: Page, ask: Ask) -> None:
+async def test_sizes_filter_at_once_and_stay_in_the_address(looking: Page, ask: Ask) -> None:
     """Every blob is 12 pixels wide on pixels of 0.1 m: 1.2 m, 1.44 square metres."""
-    page = detections
+    page = looking
     everything = await steps.shown(page)
     sizes = page.get_by_label("Size and area")
     await sizes.get_by_label("Size from, in m").fill("1.3")

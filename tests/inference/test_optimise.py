@@ -248,17 +248,6 @@ def test_an_opset_without_quantisation_by_channel_is_refused(
     assert "uses opset 11, which has no quantisation by channel" in capsys.readouterr().err
 
 
-def test_without_the_onnx_library_the_extra_is_named(bench: Bench, tmp_path: Path) -> None:
-    """In a process of its own, where importing onnx fails as it does in the runtime's environment."""
-    words = ["detector", "optimise", str(bench.plain), "--snapshot", str(bench.snapshot("test"))]
-    words += ["--precision", "fp16", "-o", str(tmp_path / "out")]
-    code = f"import sys; sys.modules['onnx'] = None; from appliance.cli.main import run; sys.exit(run({words!r}))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 2
-    assert "the Python package onnx is missing. Install Vedette with its extra `optimise`" in done.stderr
-    assert nothing_in(tmp_path)
-
-
 def test_ctrl_c_leaves_nothing(bench: Bench, tmp_path: Path) -> None:
     words = ["detector", "optimise", str(bench.plain), "--snapshot", str(bench.snapshot("test"))]
     words += ["--precision", "int8", *on(bench, "train", "validation"), "-o", str(tmp_path / "out")]

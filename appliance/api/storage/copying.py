@@ -33,6 +33,8 @@ async def copy_blocks(
 
 
 async def _driver(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:
+    if not connection.in_transaction():
+        await connection.begin()  # what goes past SQLAlchemy begins none there, and would not be committed
     raw = await connection.get_raw_connection()
     driver = raw.driver_connection
     if not isinstance(driver, psycopg.AsyncConnection):

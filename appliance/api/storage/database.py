@@ -27,19 +27,33 @@ _FRESH_SECONDS = 1.0
 """A pooled connection that was in use so short a time ago is not asked whether it is still there."""
 
 
-class _Looking(AsyncConnection):
-    """Looks once more, on a fresh connection, where the pooled one turns out to have gone: each statement stands alone."""
+class _Transaction(AsyncConnection):
+    """Tries its first statement once more, on a fresh connection, where the pooled one turns out to have gone.
+
+    Nothing came before that statement, and without its commit nothing came of it: what was lost can be any statement.
+    """
 
     async def execute(self, *args: Any, **kwargs: Any) -> CursorResult[Any]:
+        may_try_again = self._may_try_again()
         found: CursorResult[Any]
         try:
             found = await super().execute(*args, **kwargs)
         except DBAPIError as error:
-            if not error.connection_invalidated:
+            if not (may_try_again and error.connection_invalidated):
                 raise
             await self.rollback()
             found = await super().execute(*args, **kwargs)
         return found
+
+    def _may_try_again(self) -> bool:
+        return not self.in_transaction()
+
+
+class _Looking(_Transaction):
+    """Each statement stands alone, and each can be tried once more."""
+
+    def _may_try_again(self) -> bool:
+        return True
 
 
 def leaves_work(connection: AsyncConnection) -> None:
@@ -74,14 +88,15 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction: committed at the end, rolled back when the block raises."""
+        """A transaction: committed at the end, rolled back when the block raises. It begins with its first statement."""
         left = False
         with self._translated():
-            async with self._engine.begin() as connection:
+            async with _Transaction(self._engine) as connection:
                 # The dictionary outlives a transaction, also one that failed: it belongs to the pooled connection.
                 connection.info.pop(_LEAVES_WORK, None)
                 yield connection
                 left = bool(connection.info.pop(_LEAVES_WORK, False))
+                await connection.commit()
         if left:
             self.wake()
 

@@ -2,7 +2,7 @@
 
 The network is what lies between the first and the last layers with weights; the first layers see pixels and the last ones
 (the heads) say scores and sizes, and both cost more in accuracy than they gain in time when they compute in less. Knows
-graphs, not packages. Needs the onnx library (extra `optimise`).
+graphs, not packages.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 Preparation, first layers, heads, decoding and whatever loses its meaning in eleven bits stay as they are, and so do inputs
 and outputs. `onnxruntime.transformers.float16` is not used: it passes what a node in float says to the next one in float
-through half all the same, and box corners would be rounded to a quarter of a pixel. Needs the onnx library (extra
-`optimise`).
+through half all the same, and box corners would be rounded to a quarter of a pixel.
 """
 
 from __future__ import annotations

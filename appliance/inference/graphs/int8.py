@@ -3,7 +3,7 @@
 Calibration and quantisation are those of `onnxruntime.quantization`; here is what is quantised and how: the inner layers
 (anatomy.py) with what lies between them, weights by channel and symmetric, activations by tensor. The range of a tensor
 is that of all but one in a hundred thousand of its values on the calibration tiles: one bright outlier would
-else cost everything beside it a bit. Needs the onnx library (extra `optimise`).
+else cost everything beside it a bit.
 """
 
 from __future__ import annotations
