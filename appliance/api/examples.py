@@ -74,6 +74,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ChangeDataset": {"title": "Port survey, autumn", "priority": 5},
     "NewItem": {"name": _ITEM["name"], "size_bytes": _ITEM["size_bytes"], "sha256": _SHA256},
     "NewRun": {"detector": "tree-crowns", "version": "1.4.0"},
+    "ChangeDetector": {"subscribe": ["port-survey"]},
     "NewDetector": {
         "manifest": _MANIFEST,
         "digest": _SHA256,

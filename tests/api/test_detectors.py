@@ -106,3 +106,16 @@ async def test_a_newer_version_takes_the_subscription_over(api: Appliance, tmp_p
     assert (await api.client.post("/api/detectors", json=body)).json()["detector"]["subscribe"] == []
     await api.push_ready(name="later.tif")
     assert await _runs(api) == [("after.tif", "2.0.0")]
+
+
+async def test_subscriptions_change_without_the_package(api: Appliance, tmp_path: Path) -> None:
+    await api.push_ready(name="before.tif")
+    await api.apply_detector(tmp_path / "one")
+    await api.apply_detector(tmp_path / "two", version="2.0.0", subscribe=["elsewhere"])
+    changed = await api.client.patch("/api/detectors/crowns/1.0.0", json={"subscribe": [DATASET]})
+    assert (changed.status_code, changed.json()["subscribe"]) == (200, [DATASET])
+    assert await _runs(api) == [("before.tif", "1.0.0")]
+    assert (await api.client.get("/api/detectors/crowns/2.0.0")).json()["subscribe"] == []
+    nowhere = await api.client.patch("/api/detectors/crowns/3.0.0", json={"subscribe": []})
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "not-found")
+    assert (await api.stranger.patch("/api/detectors/crowns/1.0.0", json={"subscribe": []})).status_code == 401

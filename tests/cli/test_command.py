@@ -81,6 +81,10 @@ def test_every_verb_can_be_loaded_and_explains_itself(words: str) -> None:
         (["run", "cancel", "seven", "--url", "http://127.0.0.1:9"], 2, "'seven' is no identifier of a run."),
         (["dataset", "list", "--url", "http://127.0.0.1:9"], 3, "Nothing answers at http://127.0.0.1:9."),
         (["detector", "apply", "/nowhere"], 2, "/nowhere is not a model package folder."),
+        (["detector", "apply"], 2, "Give exactly one of PACKAGE and -f FILE."),
+        (["detector", "apply", "demo", "-f", "x.yaml"], 2, "Give exactly one of PACKAGE and -f FILE."),
+        (["detector", "apply", "-f", "/nowhere.yaml"], 2, "/nowhere.yaml cannot be read: No such file or directory."),
+        (["detector", "apply", "-f", "x.yaml", "--subscribe", "port"], 2, "--subscribe does not go with -f."),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(arguments: list[str], code: int, says: str) -> None:

@@ -61,6 +61,8 @@ def test_a_name_of_python_is_no_name_of_yaml() -> None:
         ("kind: {a: b}", "neither a Detector nor a TrainingJob"),
         ("a: [", "is not one YAML document"),
         ("kind: Detector\n---\nkind: Detector", "is not one YAML document"),
+        ("a: 2026-99-99", "is not one YAML document"),
+        ("a: " + "[" * 5000, "is not one YAML document"),
         ("kind: Detector\nspec: &a [*a]", "refers to itself"),
         ("x" * (validate.LIMIT_BYTES + 1), "larger than 1 MiB"),
     ],

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from appliance.api.context import Administrator, Cursor, Limit, ServicesOf, Who
 from appliance.api.views.pages import DetectorPage
-from appliance.api.views.uploads import DetectorUpload, NewDetector
+from appliance.api.views.uploads import ChangeDetector, DetectorUpload, NewDetector
 from appliance.contracts.base import Name, Version
 from appliance.contracts.detector import Detector
 
@@ -27,6 +27,14 @@ async def apply_detector(body: NewDetector, services: ServicesOf, _: Administrat
 @router.get("/{name}/{version}")
 async def get_detector(name: Name, version: Version, services: ServicesOf, _: Who) -> Detector:
     return await services.detectors.get(name, version)
+
+
+@router.patch("/{name}/{version}")
+async def change_detector(
+    name: Name, version: Version, body: ChangeDetector, services: ServicesOf, _: Administrator
+) -> Detector:
+    """Its subscriptions; the items that are there already get their runs. Nothing else of a version changes."""
+    return await services.detectors.subscribe(name, version, body.subscribe)
 
 
 @router.post("/{name}/{version}/complete")

@@ -57,7 +57,7 @@ class Detectors:
         packages.check_files(body)
         known = await self._find(body.manifest.name, body.manifest.version)
         if known is not None and known.ready:
-            return await self._subscribe(known.detector, body)
+            return await self._known(known.detector, body)
         if known is not None and known.detector.digest == body.digest:
             resumed = await self._described(known)
             if resumed is not None:
@@ -65,13 +65,19 @@ class Detectors:
         begun = await self._begin(body)
         return DetectorUpload(uploads=await self._described(begun) or {})
 
-    async def _subscribe(self, known: Detector, body: NewDetector) -> DetectorUpload:
+    async def _known(self, known: Detector, body: NewDetector) -> DetectorUpload:
         packages.refuse_change(known, body)
-        if body.subscribe is not None:
-            async with self._database.begin() as connection:
-                await detectors.subscribe(connection, known.name, known.version, body.subscribe)
-                await _serve(connection, known, body.subscribe)
-        return DetectorUpload(detector=await self.get(known.name, known.version))
+        if body.subscribe is None:
+            return DetectorUpload(detector=known)
+        return DetectorUpload(detector=await self.subscribe(known.name, known.version, body.subscribe))
+
+    async def subscribe(self, name: Name, version: Version, wanted: list[Name]) -> Detector:
+        """Hand the detector's subscriptions to this version, which is served. Raises VedetteError(NOT_FOUND)."""
+        known = await self.get(name, version)
+        async with self._database.begin() as connection:
+            await detectors.subscribe(connection, name, version, wanted)
+            await _serve(connection, known, wanted)
+        return await self.get(name, version)
 
     async def _begin(self, body: NewDetector) -> DetectorRecord:
         """Start the uploads anew, in place of ones that were left or brought something else."""

@@ -57,6 +57,12 @@ class NewDetector(Contract):
     subscribe: list[Name] | None = Field(default=None, max_length=1000)
 
 
+class ChangeDetector(Contract):
+    """The datasets whose items get a run by themselves; other versions of the detector lose theirs."""
+
+    subscribe: list[Name] = Field(max_length=1000)
+
+
 class DetectorUpload(Contract):
     """`detector` is set, and `uploads` empty, when this package is there already."""
 

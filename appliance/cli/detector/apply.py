@@ -1,68 +1,60 @@
-"""`vedette detector apply PACKAGE`: bring a model package in and serve it. Doing it twice changes nothing."""
+"""`vedette detector apply PACKAGE`, or `-f detector.yaml` as for a cluster. Doing either twice changes nothing."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Event
 from typing import Annotated
 
 import typer
 
-from appliance.api.views.uploads import DetectorUpload, NewDetector, PackageFile
-from appliance.cli import connection, progress, transfer
-from appliance.cli.connection import Session
-from appliance.clients.parts import PartSender
+from appliance.cli import connection
+from appliance.cli.detector import resource_file
+from appliance.cli.detector.declare import declare
+from appliance.cli.detector.push import push
 from appliance.contracts.detector import Detector
-from appliance.formats import digest, model_package
-from appliance.formats.model_package import ModelPackage
+from appliance.contracts.errors import Code, VedetteError
+from appliance.formats import model_package
 
 
 def command(
     ctx: typer.Context,
-    package: Annotated[Path, typer.Argument(help="Folder of a model package, with manifest.yaml.")],
+    package: Annotated[Path | None, typer.Argument(help="Folder of a model package, with manifest.yaml.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("-f", "--file", help="A Detector in YAML, as kubectl takes it; - for standard input.")
+    ] = None,
     subscribe: Annotated[
         list[str] | None,
         typer.Option(help="Datasets whose items, old and new, get a run by themselves; repeatable."),
     ] = None,
 ) -> None:
-    """Serve a model package as a detector."""
-    read = model_package.read(package)
+    """Serve a model package as a detector, or make the appliance what a Detector in YAML says."""
+    if (package is None) == (file is None):
+        raise VedetteError(
+            Code.INVALID, "Give exactly one of PACKAGE and -f FILE.", "PACKAGE is a folder, FILE a Detector in YAML."
+        )
+    if package is not None:
+        read = model_package.read(package)
+        with connection.of(ctx) as session:
+            detector = push(session, read, subscribe)
+            session.output.result(detector, f"{_served(detector)}.")
+    elif file is not None:
+        _declared(ctx, file, subscribe)
+
+
+def _declared(ctx: typer.Context, file: Path, subscribe: list[str] | None) -> None:
+    if subscribe:
+        raise VedetteError(
+            Code.INVALID, "--subscribe does not go with -f.", "Name the datasets in the file, at spec.subscribe."
+        )
+    declared = resource_file.read(file)
     with connection.of(ctx) as session:
-        detector = apply(session, read, subscribe)
-        where = f", subscribed to {', '.join(detector.subscribe)}" if detector.subscribe else ""
-        session.output.result(detector, f"Detector {detector.name} {detector.version} is served{where}.")
+        applied = declare(session, declared)
+        for note in applied.notes:
+            session.output.note(note)
+        unchanged = "" if applied.changed else ": unchanged"
+        session.output.result(applied, f"{_served(applied.detector)}{unchanged}.")
 
 
-def apply(session: Session, package: ModelPackage, subscribe: list[str] | None) -> Detector:
-    """Announce, send what is missing, complete. `subscribe` None leaves subscriptions as they are."""
-    manifest = package.manifest
-    new = NewDetector(manifest=manifest, digest=package.digest, files=_files(package), subscribe=subscribe)
-    announced = session.api.post("/api/detectors", new, DetectorUpload)
-    if announced.detector is not None:
-        return announced.detector
-    stop = Event()
-    sender = PartSender(stop)
-    try:
-        with progress.on(session.output) as show:
-            for name, upload in announced.uploads.items():
-                transfer.send(
-                    sender,
-                    package.folder / name,
-                    upload,
-                    lambda name=name: session.api.post("/api/detectors", new, DetectorUpload).uploads[name],  # type: ignore[misc]
-                    lambda done, name=name: show.show(name, "sending", done),  # type: ignore[misc]
-                )
-    except KeyboardInterrupt:
-        stop.set()
-        raise
-    finally:
-        sender.close()
-    return session.api.post(f"/api/detectors/{manifest.name}/{manifest.version}/complete", None, Detector)
-
-
-def _files(package: ModelPackage) -> list[PackageFile]:
-    folder = package.folder
-    return [
-        PackageFile(name=name, size_bytes=(folder / name).stat().st_size, sha256=digest.of_file(folder / name))
-        for name in model_package.files_of(package.manifest)
-    ]
+def _served(detector: Detector) -> str:
+    where = f", subscribed to {', '.join(detector.subscribe)}" if detector.subscribe else ""
+    return f"Detector {detector.name} {detector.version} is served{where}"

@@ -21,13 +21,17 @@ _NEED_A_CLUSTER = ("resources", "node_selector", "tolerations", "image_pull_secr
 
 def parse(text: str, source: str) -> AnyResource:
     """One resource from one YAML document. Raises VedetteError(INVALID) that names `source`, field and remedy."""
+    return resource(load(text, source), source)
+
+
+def load(text: str, source: str) -> Any:
+    """What one YAML document holds, whatever it is. Raises VedetteError(INVALID)."""
     if len(text.encode()) > LIMIT_BYTES:
         raise VedetteError(Code.INVALID, f"{source} is larger than 1 MiB.", "Name a Detector or a TrainingJob.")
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2026-99-99 is no date; a thousand brackets
         raise VedetteError(Code.INVALID, f"{source} is not one YAML document.", "Correct the file.") from error
-    return resource(document, source)
 
 
 def resource(document: Any, source: str) -> AnyResource:
