@@ -12,7 +12,7 @@ import numpy as np
 from appliance.contracts.item import SceneInfo
 from appliance.contracts.model_package import ModelInput
 
-PROCESS_BYTES = 256 << 20
+PROCESS_BYTES = 272 << 20
 """A worker with its libraries and GDAL's cache of blocks, before it has seen a scene."""
 
 STRIPS_BYTES = 96 << 20
