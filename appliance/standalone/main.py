@@ -18,7 +18,6 @@ from pathlib import Path
 
 from appliance.contracts.errors import VedetteError
 from appliance.standalone import checks, lock, parts, sweep
-from appliance.standalone.credentials import write_private
 from appliance.standalone.layout import DataFolder
 from appliance.standalone.parts import Parts, Workers
 from appliance.standalone.report import Progress, Ready, Report
@@ -26,6 +25,7 @@ from appliance.standalone.restart import RestartPolicy
 from appliance.standalone.service import Service
 from appliance.standalone.state import State, choose
 from appliance.standalone.status import PartStatus, Status, now
+from appliance.standalone.status_file import StatusFile
 from appliance.standalone.supervisor import Supervisor
 from appliance.standalone.welcome import Welcome
 
@@ -66,6 +66,7 @@ async def _serve(options: Options, planned: Parts, report: Report) -> None:
     data = options.data
     welcome = Welcome(planned.around.url, planned.around.environment(database=True), data.token, data.path)
     services = [*planned.servers, *(_welcoming(service, welcome) for service in planned.own)]
+    file = StatusFile(data.status)
     begun = Status(data=data.path, url=planned.around.url, supervisor=os.getpid(), started_at=now())
 
     def changed(part: PartStatus) -> None:
@@ -75,12 +76,13 @@ async def _serve(options: Options, planned: Parts, report: Report) -> None:
     def save(*, ready: bool) -> None:
         nonlocal begun
         begun = begun.model_copy(update={"parts": supervisor.parts, "ready": begun.ready or ready})
-        write_private(data.status, begun.model_dump_json())
+        file.write(begun)
 
     supervisor = Supervisor(data, services, changed, options.policy)
     stopping = asyncio.Event()
     for number in _SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    keeping = asyncio.create_task(file.keep())
     try:
         if await _unless(stopping, supervisor.start()):
             save(ready=True)
@@ -88,6 +90,7 @@ async def _serve(options: Options, planned: Parts, report: Report) -> None:
             await _unless(stopping, supervisor.watch())
     finally:
         await supervisor.stop()
+        keeping.cancel()
 
 
 async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, None]) -> bool:

@@ -7,6 +7,7 @@ take long (making a database, asking for readiness, waiting for an end) runs in 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -178,7 +179,8 @@ class Supervisor:
         while True:
             await asyncio.sleep(_LOG_SECONDS)
             for name in self._parts:
-                await self._aside(log_files.rotate, self._data.log(name))
+                with contextlib.suppress(OSError):  # a full disk: the part goes on with the log it has
+                    await self._aside(log_files.rotate, self._data.log(name))
 
     def _aside(self, function: Callable[..., T], *arguments: object) -> Awaitable[T]:
         return asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)

@@ -28,9 +28,9 @@ def disturb(appliance: Appliance, what: Disturbance) -> float:
         time.sleep(what.seconds)
     begun = time.monotonic()
     time.sleep(0.3)  # the supervisor looks ten times a second
-    while not appliance.well():
+    while unwell := appliance.unwell():
         if time.monotonic() - begun > _WELL_SECONDS:
-            raise TimeoutError(f"after {what}, not all is well within {_WELL_SECONDS:.0f} s")
+            raise TimeoutError(f"after {what}, not all is well within {_WELL_SECONDS:.0f} s: {unwell}")
         time.sleep(0.2)
     return time.monotonic() - begun
 

@@ -63,14 +63,19 @@ class Appliance:
             return [process, *process.children(recursive=True)]
         return []
 
-    def well(self) -> bool:
-        """Everything is ready, and says so now."""
+    def unwell(self) -> str:
+        """What is not ready, or does not say so now; nothing when all is well."""
         found = status.read(self.data)
-        if found is None or any(part.state is not PartState.READY for part in found.parts):
-            return False
-        with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/readyz", timeout=3, trust_env=False).status_code == 200
-        return False
+        if found is None:
+            return "nothing runs"
+        parts = [f"{part.name} is {part.state}" for part in found.parts if part.state is not PartState.READY]
+        if parts:
+            return ", ".join(parts)
+        try:
+            answer = httpx.get(f"{self.url}/readyz", timeout=3, trust_env=False)
+        except httpx.HTTPError as error:
+            return f"/readyz is not answered: {type(error).__name__}"
+        return "" if answer.status_code == 200 else f"/readyz answers {answer.text[:500]}"
 
     def push(self, files: list[Path], dataset: str, until: float) -> None:
         """As a person would: the same command again for as long as it fails."""
@@ -109,6 +114,8 @@ class Appliance:
             self.process.wait(60)
         self.process.kill()
         code = self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
         sweep.sweep(self.data)
         return code
 

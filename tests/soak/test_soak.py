@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,6 +14,8 @@ from appliance.contracts.detection import Detection, PixelBox, RunSummary
 from appliance.contracts.item import Item, ItemState
 from appliance.contracts.run import Progress, Run, RunState
 from tests.servers import private_environment
+from tests.small_disk import filled
+from tests.soak.running import running
 from tests.soak.schedule import PARTS, Kind, disturbances, shares
 from tests.soak.verdict import Outcome, problems
 
@@ -23,6 +26,23 @@ def test_every_run_is_finished_once_whatever_is_killed() -> None:
     done = subprocess.run(command, env=private_environment(), capture_output=True, text=True, timeout=280, check=False)
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.stack
+def test_a_part_that_ends_while_the_disk_is_full_ends_no_other() -> None:
+    """PostgreSQL does when its checkpoint meets a full disk; what runs cannot even be written down then."""
+    with running() as appliance:
+        if not appliance.small_disk:
+            pytest.skip("mounting a small disk needs root, or sudo without a password")
+        with filled(appliance.data.path.parent):
+            for process in appliance.family("postgres")[:1]:
+                process.kill()
+            time.sleep(2)
+            assert appliance.process.poll() is None
+        until = time.monotonic() + 120
+        while unwell := appliance.unwell():
+            assert time.monotonic() < until, unwell
+            time.sleep(0.2)
 
 
 @pytest.mark.parametrize("short", [True, False])
