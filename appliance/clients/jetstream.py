@@ -25,6 +25,8 @@ _BUCKETS = (
     (messages.WORKERS_BUCKET, _WORKER_SECONDS),
     (messages.CANCELLED_BUCKET, _DAY_SECONDS),
     (messages.EXCUSED_BUCKET, _DAY_SECONDS),
+    (messages.QUEUES_BUCKET, 0),
+    (messages.TRAINING_BUCKET, 30 * _DAY_SECONDS),
 )
 _NAME_IN_USE = 10058
 _NO_SPACE = frozenset({10023, 10047, 10077})  # insufficient resources, storage exceeded, message could not be stored

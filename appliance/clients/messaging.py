@@ -15,6 +15,7 @@ from nats.js.kv import KeyValue
 from pydantic import ValidationError
 
 from appliance.clients import follow, jetstream, queue_depths, tracing, work_queue
+from appliance.clients.board import Board
 from appliance.clients.connection import REQUEST_SECONDS, Connection
 from appliance.clients.jetstream import translated
 from appliance.clients.settings import MessagingSettings
@@ -22,6 +23,8 @@ from appliance.clients.work_queue import Delivery, HandBack, Handler
 from appliance.contracts import messages
 from appliance.contracts.base import Contract, RunId
 from appliance.contracts.errors import VedetteError
+from appliance.contracts.messages import DetectorQueue
+from appliance.contracts.resources.training_status import TrainerStatus
 from appliance.contracts.worker import WorkerAnnouncement
 
 __all__ = ["Cancellation", "Delivery", "HandBack", "Handler", "Messaging"]
@@ -136,6 +139,16 @@ class Messaging:
         """How much waits in each work queue, and for how long."""
         with translated("its queues"):
             return await queue_depths.of_all(self._connection.client)
+
+    @property
+    def detector_queues(self) -> Board[DetectorQueue]:
+        """By the detector's name: from the API to the operator."""
+        return Board(lambda: self._stream, messages.QUEUES_BUCKET, DetectorQueue)
+
+    @property
+    def trainers(self) -> Board[TrainerStatus]:
+        """By the uid of a TrainingJob: from its trainer to the operator."""
+        return Board(lambda: self._stream, messages.TRAINING_BUCKET, TrainerStatus)
 
     async def announce(self, worker: WorkerAnnouncement) -> None:
         """To be repeated every five seconds: an announcement is forgotten after fifteen."""

@@ -42,5 +42,15 @@ def model_prefix(name: Name, version: Version) -> str:
     return f"models/{name}/{version}/"
 
 
+def package_digest(name: Name, version: Version) -> str:
+    """The digest of the model package that lies there, as text; written after its files."""
+    return f"{model_prefix(name, version)}digest"
+
+
+def training_prefix(uid: str) -> str:
+    """Checkpoints of a TrainingJob of a cluster."""
+    return f"trainingjobs/{uid}/"
+
+
 def snapshot_prefix(digest: Sha256) -> str:
     return f"snapshots/{digest.removeprefix('sha256:')}/"

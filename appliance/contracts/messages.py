@@ -6,7 +6,8 @@ Streams (work queues keep a message until one worker has acknowledged it):
     REPORTS  reports.item, reports.run  ItemReport, RunReport: consumed by the API alone
     EVENTS   events.>                   Event (events.py), kept for a day, for pages that resume
 Key-value buckets: `workers` (WorkerAnnouncement by worker id, 15 s time to live), `cancelled` (run id -> its last attempt
-that was cancelled, one day), `excused` (deliveries of a message that do not count as failures, one day).
+that was cancelled, one day), `excused` (deliveries of a message that do not count as failures, one day); on a cluster
+`queues` (DetectorQueue by detector, for the operator) and `training` (TrainerStatus by the uid of a TrainingJob).
 A work message names its item or run and the attempt in its subject, so that the queue can be asked whether it holds it.
 A message's `Nats-Msg-Id` is its natural identity plus the attempt, so that publishing twice delivers once.
 """
@@ -18,7 +19,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from appliance.contracts.base import Contract, ItemId, Name, RunId, Sha256, Text, Version
+from appliance.contracts.base import Contract, Instant, ItemId, Name, RunId, Sha256, Text, Version
 from appliance.contracts.detection import RunSummary
 from appliance.contracts.errors import Reason
 from appliance.contracts.item import Asset, SceneInfo
@@ -31,6 +32,7 @@ FORMER_STREAMS = ("DETECT",)
 REPORTS_STREAM, REPORTS_SUBJECTS = "REPORTS", "reports.>"
 EVENTS_STREAM, EVENTS_SUBJECTS = "EVENTS", "events.>"
 WORKERS_BUCKET, CANCELLED_BUCKET, EXCUSED_BUCKET = "workers", "cancelled", "excused"
+QUEUES_BUCKET, TRAINING_BUCKET = "queues", "training"
 ITEM_REPORT_SUBJECT, RUN_REPORT_SUBJECT = "reports.item", "reports.run"
 MAXIMUM_DELIVERIES = 5
 """Work that failed, or ended its worker, this often is given up with a reason. Handed back in order does not count."""
@@ -155,3 +157,11 @@ class RunReport(Contract):
     body: Annotated[
         RunStarted | RunProgress | RunFinished | RunCancelled | RunReturned | WorkFailed, Field(discriminator="kind")
     ]
+
+
+class DetectorQueue(Contract):
+    """What waits for one detector: from the API to the operator, which scales by it. `busy`: runs that a worker is at."""
+
+    pending_megapixels: float = Field(default=0.0, ge=0)
+    oldest_queued_at: Instant | None = None
+    busy: int = Field(default=0, ge=0)

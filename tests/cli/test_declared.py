@@ -169,7 +169,6 @@ def test_every_field_given_is_honoured_or_gets_one_note() -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"metadata/name": "other"}, "metadata.name"),
         ({"metadata/namespace": "vision"}, "metadata.namespace"),
         ({"spec/rollout": {"retry": 1}}, "spec.rollout.retry"),
         ({"spec/recipe": {"configMapRef": {"name": "steps"}}}, "spec.recipe.configMapRef"),

@@ -480,3 +480,21 @@ async def test_a_message_that_is_too_large_is_told(messaging: Messaging, subject
     with pytest.raises(VedetteError) as error:
         await messaging.publish(subject, _event("x" * (5 << 20)), subject)
     assert (error.value.reason.code, error.value.reason.retryable) == (Code.LIMIT, False)
+
+
+async def test_a_board_tells_what_stands_and_what_changes(messaging: Messaging) -> None:
+    board, key = messaging.detector_queues, f"d-{uuid4().hex}"
+    await board.put(key, messages.DetectorQueue(pending_megapixels=1))
+    seen = []
+    async with asyncio.timeout(20), contextlib.aclosing(board.follow()) as entries:
+        async for each, value in entries:
+            if each != key:
+                continue
+            seen.append(value)
+            if value is None:
+                break
+            if value.busy:
+                await board.forget(key)
+            else:
+                await board.put(key, messages.DetectorQueue(busy=2))
+    assert seen == [messages.DetectorQueue(pending_megapixels=1), messages.DetectorQueue(busy=2), None]

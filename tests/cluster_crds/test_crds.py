@@ -21,7 +21,10 @@ def _refused(api: ApiServer, *words: str, given: Any) -> str:
 
 
 def _made(api: ApiServer, name: str, as_name: str, changes: dict[str, Any] | None = None) -> dict[str, Any]:
-    document = changed(example(name), {"metadata/name": as_name, **(changes or {})})
+    named: dict[str, Any] = {"metadata/name": as_name}
+    if name.startswith("detector"):
+        named["spec/model/storageUri"] = f"s3://vedette/models/{as_name}/1.4.0"
+    document = changed(example(name), {**named, **(changes or {})})
     api.kubectl("apply", "-f", "-", given=document)
     return document
 

@@ -129,6 +129,7 @@ WRONG = [
     _det("spec.nodeSelector", "at most 32 items", spec__nodeSelector={f"k{i}": "v" for i in range(33)}),
     _det("metadata.name becomes part", "at most 43 lower-case", metadata__name="a" * 44),
     _det("metadata.name becomes part", "beginning with a letter", metadata__name="0ships"),
+    _det("a detector bears", "the name of its model", metadata__name="boats"),
     _job("spec.dataset.train", _DIGEST, spec__dataset__train="port-survey"),
     _job("spec.dataset", _SAME, spec__dataset__validation=_TRAIN),
     _job("spec.dataset", _SAME, spec__dataset__test=_TRAIN),
@@ -151,9 +152,6 @@ WRONG = [
 
 CHANGES = [
     _det("spec.model.digest", "a version never changes its content", spec__model__digest="sha256:" + "0" * 64),
-    _det(
-        "spec.model.storageUri", "a detector keeps its model", spec__model__storageUri="s3://vedette/models/cars/1.0.0"
-    ),
     _job("spec.dataset", "dataset cannot be changed", spec__dataset__train="sha256:" + "0" * 64),
     _job("spec.from", "from cannot be changed", spec__from=GONE),
     _job("spec.configuration", "configuration cannot be changed", spec__configuration__inline__epochs=31),

@@ -53,7 +53,7 @@ def test_a_digest_is_of_the_manifest_and_not_of_itself() -> None:
 
 
 def test_names_fit_a_label() -> None:
-    made = detector(metadata__name="a" * 43)
+    made = detector(metadata__name="a" * 43, spec__model__storageUri=f"s3://vedette/models/{'a' * 43}/1.0.0")
     names = [
         build.deployment_name(made, _package(1)[0]),
         build.engine_job_name(made, _package(1)[0]),

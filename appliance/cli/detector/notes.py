@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from appliance.contracts.resources import validate
-from appliance.contracts.resources.base import Resource, package_name
+from appliance.contracts.resources.base import Resource
 from appliance.contracts.resources.detector_spec import Rollout, Runtime
 from appliance.contracts.resources.objects import DetectorResource, Metadata
 
@@ -28,7 +28,7 @@ _OF_ROLLOUT = {
 def notes(detector: DetectorResource) -> list[str]:
     """Sentences, in the order in which a person reads the file."""
     spec = detector.spec
-    found = [*_name(detector), *_each(Metadata, "metadata", detector.metadata, _OF_METADATA)]
+    found = [*_each(Metadata, "metadata", detector.metadata, _OF_METADATA)]
     found += _each(Runtime, "spec.runtime", spec.runtime, _OF_RUNTIME)
     found += _processing(detector)
     found += [f"needs a cluster: {field}." for field in validate.needs_a_cluster(detector)]
@@ -41,12 +41,6 @@ def notes(detector: DetectorResource) -> list[str]:
             "needs a cluster: runs that are queued go on, and people may start others."
         )
     return found
-
-
-def _name(detector: DetectorResource) -> Iterator[str]:
-    model = package_name(detector.spec.model.storage_uri)
-    if detector.metadata.name != model:
-        yield _unmet("metadata.name", f"the detector is served under its model's name, {model}")
 
 
 def _processing(detector: DetectorResource) -> Iterator[str]:

@@ -16,7 +16,6 @@ from appliance.contracts.resources.base import (
     atomic_list,
     atomic_map,
     map_list,
-    package_name,
 )
 from appliance.contracts.resources.rules import Rule, Transition, one_of
 from appliance.contracts.resources.scheduling import KeyReference, NodeSelector, PullSecrets, Resources, Tolerations
@@ -31,13 +30,6 @@ class ModelSource(Resource):
             "a version never changes its content: publish the package as a new version and give its storageUri",
             lambda new, old: new.storage_uri != old.storage_uri or new.digest == old.digest,
             "digest",
-        ),
-        Transition(
-            "self.storageUri.split('/')[size(self.storageUri.split('/')) - 2] == "
-            "oldSelf.storageUri.split('/')[size(oldSelf.storageUri.split('/')) - 2]",
-            "a detector keeps its model: only the version may change; make another Detector for another model",
-            lambda new, old: package_name(new.storage_uri) == package_name(old.storage_uri),
-            "storageUri",
         ),
     )
 

@@ -90,7 +90,7 @@ class QueueStatus(Resource):
     """What waits."""
 
     pending_megapixels: Annotated[float, Field(ge=0)] = Field(description="Megapixels of runs that no pod has begun.")
-    oldest_seconds: Annotated[float, Field(ge=0)] = Field(description="How long the oldest of them waits, in seconds.")
+    oldest_queued_at: AwareDatetime | None = Field(default=None, description="Since when the oldest of them waits.")
 
 
 class DetectorStatus(Resource):

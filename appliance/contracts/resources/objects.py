@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from appliance.contracts.resources.base import Resource
+from appliance.contracts.resources.base import Resource, package_name
 from appliance.contracts.resources.detector_spec import DetectorSpec
 from appliance.contracts.resources.detector_status import DetectorStatus
 from appliance.contracts.resources.rules import Rule, matches
@@ -20,6 +20,17 @@ _NAMED = matches(
 ).rule
 NAMED = Rule(
     _NAMED.cel.replace("self.", "self.metadata.name.", 1), _NAMED.message, lambda it: _NAMED.holds(it.metadata.name)
+)
+
+
+def _model(name: str) -> str:
+    return f"{name}.split('/')[size({name}.split('/')) - 2]"
+
+
+_OF_ITS_MODEL = Rule(
+    f"self.metadata.name == {_model('self.spec.model.storageUri')}",
+    "a detector bears the name of its model: give metadata.name the NAME of spec.model.storageUri, s3://BUCKET/models/NAME/VERSION",
+    lambda it: it.metadata.name == package_name(it.spec.model.storage_uri),
 )
 
 
@@ -68,7 +79,7 @@ class Metadata(Resource):
 class DetectorResource(Resource):
     """A detector on this cluster: a model package that is served, scaled to what waits, and replaced with care."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (NAMED,)
+    rules: ClassVar[tuple[Rule, ...]] = (NAMED, _OF_ITS_MODEL)
     KIND: ClassVar[Kind] = Kind(
         "Detector",
         "detectors",

@@ -53,7 +53,7 @@ def resource(document: Any, source: str) -> AnyResource:
 def explain(error: ValidationError) -> str:
     """The first thing that is wrong: field and sentence. A field nobody knows goes first, as it is mostly a misspelling."""
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    return f"{path(first)}: {sentence(first)}"
+    return ": ".join(filter(None, (path(first), sentence(first))))
 
 
 def replaced(old: AnyResource, new: AnyResource) -> None:

@@ -125,7 +125,7 @@ def _status(
         replicas=replicas,
         selector=build.selector(detector),
         queue=QueueStatus(
-            pending_megapixels=observed.queue.pending_megapixels, oldest_seconds=observed.queue.oldest_seconds
+            pending_megapixels=observed.queue.pending_megapixels, oldest_queued_at=observed.queue.oldest_queued_at
         ),
         last_failure_info=before.last_failure_info,
     )

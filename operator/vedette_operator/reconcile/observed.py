@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from appliance.contracts.resources.detector_status import EngineStatus
@@ -39,7 +40,7 @@ class Queue:
     """What waits for the detector, and how many runs are in work."""
 
     pending_megapixels: float = 0.0
-    oldest_seconds: float = 0.0
+    oldest_queued_at: datetime | None = None
     busy: int = 0
 
 
