@@ -19,6 +19,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from appliance.api.app import create_app
+from appliance.api.background.cluster import parts as cluster_parts
 from appliance.api.background.placer import Placer
 from appliance.api.background.publisher import Publisher
 from appliance.api.background.reconciler import Reconciler
@@ -27,6 +28,7 @@ from appliance.api.background.reports import ReportConsumer
 from appliance.api.background.tasks import running
 from appliance.api.migrate import migrate
 from appliance.api.services import Services
+from appliance.api.services.cluster import Cluster
 from appliance.api.services.ingest import Ingest
 from appliance.api.services.item_reports import ItemReports
 from appliance.api.services.run_reports import RunReports
@@ -75,11 +77,11 @@ async def serve(settings: ApiSettings, database_url: str, store: StoreSettings, 
     objects = ObjectStore(store)
     await asyncio.to_thread(objects.ensure_bucket)
     messages = await Messaging.connect(messaging, "api")
-    database = Database(database_url)
+    database, cluster = Database(database_url), Cluster.from_environment(settings.kubernetes_namespace)
     try:
         await messages.ensure_streams()
         stopping = asyncio.Event()
-        services = Services.build(settings, database, messages, objects, stopping)
+        services = Services.build(settings, database, messages, objects, stopping, cluster)
         ingest = Ingest(database, objects)
         background = running(
             Publisher(database, messages),
@@ -88,6 +90,7 @@ async def serve(settings: ApiSettings, database_url: str, store: StoreSettings, 
             Removals(database, objects),
             Placer(database, messages, services.roster),
             services.roster,
+            cluster_parts(cluster, database, messages, objects),
         )
         app = create_app(services, store.public_endpoint or store.endpoint)
         config = uvicorn.Config(
@@ -107,6 +110,8 @@ async def serve(settings: ApiSettings, database_url: str, store: StoreSettings, 
     finally:
         await messages.close()
         await database.close()
+        if cluster is not None:
+            await cluster.close()
 
 
 def main() -> int:

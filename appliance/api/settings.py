@@ -29,6 +29,9 @@ class ApiSettings(BaseSettings):
     work_folder: Path | None = None
     """For files in work, such as detections on their way; the system's own place for such, where not set."""
 
+    kubernetes_namespace: str = Field(default="", max_length=63)
+    """On a cluster: where the Detectors and TrainingJobs lie that are followed (ADR 16); empty in standalone mode."""
+
     body_limit_bytes: int = 64 * _MEBIBYTE
     item_limit_bytes: int = 500 << 30
     part_size_bytes: int = 16 * _MEBIBYTE
