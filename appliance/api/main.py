@@ -1,6 +1,6 @@
 """`python -m appliance.api.main`: the composition root of the API process.
 
-Reads the settings, brings the database up to date, connects to the servers, starts the background work, and serves until
+Reads the settings, brings the database up to date (or waits until another did), connects to the servers, starts the background work, and serves until
 it is told to stop. Several such processes may run side by side: none holds a truth of its own.
 """
 
@@ -26,7 +26,7 @@ from appliance.api.background.reconciler import Reconciler
 from appliance.api.background.removals import Removals
 from appliance.api.background.reports import ReportConsumer
 from appliance.api.background.tasks import running
-from appliance.api.migrate import migrate
+from appliance.api.migrate import migrate, wait
 from appliance.api.services import Services
 from appliance.api.services.cluster import Cluster
 from appliance.api.services.ingest import Ingest
@@ -73,7 +73,10 @@ def working_in(folder: Path | None) -> Iterator[None]:
 
 async def serve(settings: ApiSettings, database_url: str, store: StoreSettings, messaging: MessagingSettings) -> None:
     """Run until SIGINT or SIGTERM. Raises VedetteError when a server does not answer at the start."""
-    await asyncio.to_thread(migrate, database_url)
+    if settings.migrate:
+        await asyncio.to_thread(migrate, database_url)
+    else:
+        await asyncio.to_thread(wait, database_url, settings.migrate_wait_seconds)
     objects = ObjectStore(store)
     await asyncio.to_thread(objects.ensure_bucket)
     messages = await Messaging.connect(messaging, "api")

@@ -190,7 +190,8 @@ class Detectors:
             if error.reason.code in {Code.DIGEST, Code.MODEL_PACKAGE}:
                 async with self._database.begin() as connection:
                     await detectors.remove(connection, record.detector.name, record.detector.version)
-                await asyncio.to_thread(self._store.delete, [transfer.key for transfer in _transfers(record)])
+                said = keys.package_digest(record.detector.name, record.detector.version)
+                await asyncio.to_thread(self._store.delete, [*(each.key for each in _transfers(record)), said])
             raise
 
 

@@ -317,6 +317,9 @@ idempotency_keys = Table(
     Index(None, "created_at"),
 )
 
+# One row, written by migrate.py: the newest revision that code has to know to work with these tables.
+schema_compatibility = Table("schema_compatibility", metadata, Column("oldest_code", Text, nullable=False))
+
 removals = Table(
     "removals",
     metadata,

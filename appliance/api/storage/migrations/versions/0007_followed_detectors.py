@@ -1,4 +1,5 @@
-"""What the Detectors of a cluster say: which version serves, which is the canary, whose items get runs."""
+"""What the Detectors of a cluster say: which version serves, which is the canary, whose items get runs. And which code may use
+these tables: while a cluster is upgraded pods of the version before work on beside the new ones."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
+expands = True
 
 
 def upgrade() -> None:
@@ -29,7 +31,9 @@ def upgrade() -> None:
         sa.Column("filled_to", sa.Uuid(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_followed_detectors")),
     )
+    op.create_table("schema_compatibility", sa.Column("oldest_code", sa.Text(), nullable=False))
 
 
 def downgrade() -> None:
+    op.drop_table("schema_compatibility")
     op.drop_table("followed_detectors")
