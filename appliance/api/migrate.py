@@ -1,10 +1,15 @@
 """Bring the database to this version's tables. `python -m appliance.api.migrate`; main.py does it at every start.
 
-Several API processes may start at once: an advisory lock lets one migrate while the others wait and find it done.
+Several API processes may start at once: an advisory lock lets one migrate while the others wait and find it done. On a
+cluster an init container does it (`--wait`, for the database may come up beside it), and after `helm rollback` finds tables
+that know more than it does (`--accept-newer`): they only grow from one version to the next, so the version before works on them.
 """
 
 from __future__ import annotations
 
+import argparse
+import sys
+import time
 from pathlib import Path
 
 from alembic import command
@@ -30,8 +35,8 @@ def configuration() -> Config:
     return config
 
 
-def migrate(url: str) -> None:
-    """Run every migration that is missing, in one transaction.
+def migrate(url: str, accept_newer: bool = False) -> None:
+    """Run every migration that is missing, in one transaction. A newer version's database is left as it is where `accept_newer`.
 
     Raises VedetteError(UNAVAILABLE, retryable) when the server does not answer, VedetteError(CONFLICT) when the database
     was made by a newer version.
@@ -41,7 +46,11 @@ def migrate(url: str) -> None:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             config = configuration()
-            _refuse_newer(connection, config)
+            newer = _newer(connection, config)
+            if newer and accept_newer:
+                return
+            if newer:
+                raise _too_new(newer)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except OperationalError as error:
@@ -52,20 +61,47 @@ def migrate(url: str) -> None:
         engine.dispose()
 
 
-def _refuse_newer(connection: Connection, config: Config) -> None:
+def migrate_within(url: str, seconds: float, accept_newer: bool = False) -> None:
+    """As `migrate`, and asks again for so long while the server does not answer."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return migrate(url, accept_newer)
+        except VedetteError as error:
+            if not error.reason.retryable or time.monotonic() >= deadline:
+                raise
+        time.sleep(min(1.0, max(0.0, deadline - time.monotonic())))
+
+
+def _newer(connection: Connection, config: Config) -> str | None:
+    """The database's revision where this version does not know it."""
     current = MigrationContext.configure(connection).get_current_revision()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if current is not None and current not in known:
-        raise VedetteError(
-            Code.CONFLICT,
-            f"The database is at revision {current}, which this version does not know.",
-            "Start the newer version again, or restore the backup made before the upgrade.",
-        )
+    return None if current in known else current
 
 
-def main() -> None:
-    migrate(DatabaseSettings().url.get_secret_value())
+def _too_new(revision: str) -> VedetteError:
+    return VedetteError(
+        Code.CONFLICT,
+        f"The database is at revision {revision}, which this version does not know.",
+        "Start the newer version again, or restore the backup made before the upgrade.",
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m appliance.api.migrate")
+    parser.add_argument(
+        "--wait", type=float, default=0, metavar="SECONDS", help="how long the database may take to answer"
+    )
+    parser.add_argument("--accept-newer", action="store_true", help="leave the database of a newer version as it is")
+    given = parser.parse_args()
+    try:
+        migrate_within(DatabaseSettings().url.get_secret_value(), given.wait, given.accept_newer)
+    except VedetteError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

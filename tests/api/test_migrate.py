@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from appliance.api.migrate import configuration, migrate
+from appliance.api.migrate import configuration, migrate, migrate_within
 from appliance.api.storage.tables import metadata
 from appliance.contracts.errors import Code, VedetteError
 
@@ -82,3 +84,27 @@ def test_no_server_is_an_error_for_people() -> None:
     with pytest.raises(VedetteError) as refused:
         migrate("postgresql+psycopg://nobody@127.0.0.1:1/none?connect_timeout=2")
     assert (refused.value.reason.code, refused.value.reason.retryable) == (Code.UNAVAILABLE, True)
+
+
+def test_after_a_rollback_the_newer_tables_are_worked_on(database_url: str) -> None:
+    migrate(database_url)
+    engine = create_engine(database_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    migrate(database_url, accept_newer=True)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
+
+
+def test_it_waits_for_a_database_that_comes_up(database_url: str) -> None:
+    """As an init container does it. Nobody listens at first; then the address is that of the server."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        away = make_url(database_url).set(port=held.getsockname()[1]).render_as_string(hide_password=False)
+        began = time.monotonic()
+        with pytest.raises(VedetteError) as refused:
+            migrate_within(away, seconds=1.5)
+    assert refused.value.reason.code is Code.UNAVAILABLE
+    assert 1.5 <= time.monotonic() - began < 30
+    migrate_within(database_url, seconds=1.5)
+    migrate(database_url)
