@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build the programs of the test cluster that the modules of tests/cluster/tools pin, into the cache, where they are not there yet.
 # Nothing in the checkout changes. Prints, for each module asked for, the folder of its programs.
-#   scripts/build_cluster_tools.sh [kubernetes] [coredns] [helm] [kwok]      (without any: the first two, which a cluster needs)
+#   scripts/build_cluster_tools.sh [kubernetes] [coredns] [helm] [kube-score] [kwok]      (without any: the first two, which a cluster needs)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
@@ -12,8 +12,9 @@ programs() { # module: the packages of its programs
     kubernetes) echo k8s.io/kubernetes/cmd/{kube-apiserver,kube-controller-manager,kube-scheduler,kube-proxy,kubelet,kubectl} ./gpu ;;
     coredns) echo . ;;
     helm) echo helm.sh/helm/v3/cmd/helm ;;
+    kube-score) echo github.com/zegl/kube-score/cmd/kube-score ;;
     kwok) echo sigs.k8s.io/kwok/cmd/kwok ;;
-    *) fail "there is no module '$1' in tests/cluster/tools" "Use: kubernetes coredns helm kwok" ;;
+    *) fail "there is no module '$1' in tests/cluster/tools" "Use: kubernetes coredns helm kube-score kwok" ;;
   esac
 }
 
@@ -28,11 +29,14 @@ stamps() { # module: what the linker writes into it; without this Kubernetes cal
 }
 
 build() { # module
-  local module=tests/cluster/tools/$1 packages flags digest target unfinished
+  local module=tests/cluster/tools/$1 packages flags options digest target unfinished
   packages=$(programs "$1")
   read -ra packages <<<"$packages"
   flags=$(stamps "$1")
-  digest=$(find "$module" scripts/build_cluster_tools.sh -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c1-16)
+  # -mod=readonly: go.mod and go.sum stay as they are, and every module is checked against go.sum.
+  options=(-mod=readonly -trimpath -ldflags "-s -w $flags")
+  # By what is built and how, and not by this script: another module here must not build Kubernetes again.
+  digest=$({ find "$module" -type f | LC_ALL=C sort | xargs sha256sum; echo "${options[@]}" "${packages[@]}"; } | sha256sum | cut -c1-16)
   target=$cache/cluster/$1-$digest
   if [ ! -d "$target" ]; then
     need_go
@@ -41,8 +45,7 @@ build() { # module
     # shellcheck disable=SC2064  # this folder, whatever the variable says later
     trap "rm -rf '$unfinished'" EXIT
     say "Building $1 for the test cluster, once; minutes on two cores"
-    # -mod=readonly: go.mod and go.sum stay as they are, and every module is checked against go.sum.
-    (cd "$module" && CGO_ENABLED=0 nice go build -mod=readonly -trimpath -ldflags "-s -w $flags" -o "$unfinished/" "${packages[@]}")
+    (cd "$module" && CGO_ENABLED=0 nice go build "${options[@]}" -o "$unfinished/" "${packages[@]}")
     chmod 755 "$unfinished"
     mv -T "$unfinished" "$target"
   fi

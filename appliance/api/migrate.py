@@ -9,9 +9,10 @@ taken away by a later release, in a revision that does not say so.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,10 +77,15 @@ def check(url: str) -> None:
 
 def wait(url: str, seconds: float) -> None:
     """Until somebody has brought the database up to date. Raises what `check` raises when that takes longer."""
+    _patiently(check, url, seconds)
+
+
+def _patiently(act: Callable[[str], None], url: str, seconds: float) -> None:
+    """Again and again while what it raises may pass."""
     ends = time.monotonic() + seconds
     while True:
         try:
-            return check(url)
+            return act(url)
         except VedetteError as error:
             if not error.reason.retryable or time.monotonic() >= ends:
                 raise
@@ -128,8 +134,11 @@ def _oldest_code(config: Config) -> str:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m appliance.api.migrate")
+    parser.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="ask again so long for a database")
+    given = parser.parse_args()
     try:
-        migrate(DatabaseSettings().url.get_secret_value())
+        _patiently(migrate, DatabaseSettings().url.get_secret_value(), given.wait)
     except VedetteError as error:
         print(error, file=sys.stderr)
         return 2
