@@ -182,7 +182,7 @@ def _status(
         queue=QueueStatus(
             pending_megapixels=observed.queue.pending_megapixels, oldest_queued_at=observed.queue.oldest_queued_at
         ),
-        last_failure_info=before.last_failure_info,
+        last_failure_info=observed.last_failure or before.last_failure_info,
     )
 
 

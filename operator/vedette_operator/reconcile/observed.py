@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from appliance.contracts.resources.conditions import FailureInfo
 from appliance.contracts.resources.detector_status import EngineStatus
 from appliance.contracts.serving import Serving
 
@@ -95,6 +96,7 @@ class Observed:
     package: Package | None = None
     serving: Serving | None = Serving()
     mounts: Mounts = Mounts()
+    last_failure: FailureInfo | None = None
 
     def ready(self, digest: str) -> int:
         """How many pods of this package take work."""
