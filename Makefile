@@ -18,11 +18,13 @@ test: setup-dev lint types imports test-page test-python ## Everything: lint, ty
 .PHONY: page
 page: setup-runtime ## Build the page that the API serves
 
-.PHONY: setup-runtime setup-dev setup-cluster
+.PHONY: setup-runtime setup-dev setup-images setup-cluster
 setup-runtime:
 	@scripts/setup.sh runtime
 setup-dev:
 	@scripts/setup.sh dev
+setup-images:
+	@scripts/setup.sh images
 setup-cluster:
 	@scripts/setup.sh cluster
 
@@ -45,6 +47,10 @@ cluster-down: ## Remove it with all it holds
 	@$(PYTHON) -m tests.cluster down
 test-cluster: setup-cluster ## What is tested on such a cluster, one of the tests' own (needs root; PYTEST_ARGS="-k name")
 	@$(PYTHON) -m pytest tests/cluster tests/cluster_crds $(PYTEST_ARGS)
+
+.PHONY: images
+images: setup-images ## Build the images that a cluster runs, and say how large they are (NAMES="api media"; FRESH=1: with Debian's latest fixes)
+	@$(PYTHON) -m images build $(if $(FRESH),--fresh) $(NAMES)
 
 .PHONY: page-tour
 page-tour: setup-dev ## Walk the page as an analyst does, and take the pictures of docs/page.md anew

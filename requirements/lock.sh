@@ -13,6 +13,15 @@ lock() { # output, extra arguments...
 lock runtime.txt --extra build
 lock dev.txt --extra build --extra dev --extra train --extra operator -c requirements/runtime.txt
 
+# What images hold beside or instead of runtime.txt. The operator is small, so its list stands alone; training's comes on top
+# of runtime.txt, and so leaves out what is there.
+common=(--overrides requirements/overrides.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
+  -c requirements/dev.txt)
+python3 -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["operator"], sep="\n")' |
+  uv pip compile - "${common[@]}" -o requirements/operator.txt
+mapfile -t present < <(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package=\1/p' requirements/runtime.txt | sort -u)
+uv pip compile pyproject.toml --extra train "${common[@]}" "${present[@]}" -o requirements/training.txt
+
 # Tools that set-up brings in an environment of their own.
 tool() { # output, requirement
   echo "$2" | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

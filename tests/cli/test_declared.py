@@ -95,7 +95,7 @@ def test_a_folder_that_is_no_package_is_refused(tmp_path: Path) -> None:
     assert refused(lambda: declared(of_folder(tmp_path))).reason.code is Code.MODEL_PACKAGE
 
 
-def served(package: Any, subscribe: list[str], version: str = "1.4.0", name: str = "tree-crowns") -> Detector:
+def served(package: Any, subscribe: list[str], version: str = "1.0.0", name: str = "tree-crowns") -> Detector:
     manifest = package.manifest.model_copy(update={"name": name, "version": version})
     digest = LEAST["spec"]["model"]["digest"]
     return Detector(name=name, version=version, digest=digest, manifest=manifest, subscribe=subscribe, created_at=now())
@@ -104,7 +104,7 @@ def served(package: Any, subscribe: list[str], version: str = "1.4.0", name: str
 def test_the_version_meant_is_the_one_with_that_digest(tmp_path: Path) -> None:
     package = blobs.write_package(tmp_path / "package")
     model = declared(LEAST).detector.spec.model
-    this, older = served(package, []), served(package, [], "1.3.0")
+    this, older = served(package, []), served(package, [], "0.9.0")
     assert declare.chosen([older, this], model, "x.yaml") is this
     assert declare.chosen([older], model, "x.yaml") is None
     other = this.model_copy(update={"digest": f"sha256:{'0' * 64}"})

@@ -1,4 +1,4 @@
-"""`python -m tests.cluster up|down|gpus|load`, which `make cluster` and `make cluster-down` call: the edge.
+"""`python -m tests.cluster up|down|gpus|load|images`, which `make cluster` and `make cluster-down` call: the edge.
 
 Exit codes as of `vedette`: 0 done, 1 unexpected, 2 refused, 130 interrupted.
 """
@@ -18,8 +18,9 @@ from appliance.contracts.errors import Code, VedetteError
 from tests.cluster import preflight, programs
 from tests.cluster.cluster import Cluster, clear
 from tests.cluster.kubectl import KubectlError
-from tests.cluster.layout import GPU, Layout
+from tests.cluster.layout import GPU, NODES, Layout
 from tests.cluster.nodes import CARDS
+from tests.cluster.product import product
 from tests.cluster.programs import Programs
 from tests.cluster.running import EndedError
 
@@ -88,11 +89,15 @@ def _load(layout: Layout, asked: argparse.Namespace) -> None:
     cluster = _existing(layout)
     for archive in asked.archives:
         try:
-            cluster.load(archive.read_bytes())
+            cluster.load(archive, nodes=asked.nodes or NODES)
         except OSError as error:
             raise VedetteError(
                 Code.UNREADABLE, f"{archive} cannot be read: {error.strerror}.", "Name an archive."
             ) from error
+
+
+def _images(layout: Layout, asked: argparse.Namespace) -> None:
+    _existing(layout).load(product(*asked.names), nodes=asked.nodes or NODES)
 
 
 def _existing(layout: Layout) -> Cluster:
@@ -117,9 +122,14 @@ def _parser() -> argparse.ArgumentParser:
     gpus = verbs.add_parser("gpus", help="make cards of the GPU node unhealthy, or well again")
     gpus.add_argument("healthy", type=int, help="how many of them work")
     gpus.set_defaults(verb=_gpus)
-    load = verbs.add_parser("load", help="bring images to both nodes")
+    load = verbs.add_parser("load", help="bring images to the nodes")
     load.add_argument("archives", type=Path, nargs="+", help="OCI or docker archives")
     load.set_defaults(verb=_load)
+    images = verbs.add_parser("images", help="bring what `make images` built to the nodes")
+    images.add_argument("names", nargs="*", metavar="NAME", help="all that were built, unless some are named")
+    images.set_defaults(verb=_images)
+    for verb in (load, images):
+        verb.add_argument("--node", dest="nodes", action="append", choices=NODES, help="to this one only")
     return parser
 
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.cluster import cgroups, control, nodes, preflight
 from tests.cluster.addresses import Addresses
 from tests.cluster.bootstrap import manifests
+from tests.cluster.feeding import Archive
 from tests.cluster.files import private_folder
 from tests.cluster.images import archives
 from tests.cluster.kubectl import Kubectl
@@ -87,10 +88,10 @@ class Cluster:
         """Kill a part and nothing else: what it started lives on."""
         self.running.end(self._part(name).name)
 
-    def load(self, *archives: bytes) -> None:
-        """Bring images, each an OCI or docker archive, to both nodes."""
+    def load(self, *archives: Archive, nodes: Sequence[str] = NODES) -> None:
+        """Bring images, each an OCI or docker archive, to both nodes or to those named."""
         with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda name: self.node(name).load(archives), NODES))
+            list(pool.map(lambda name: self.node(name).load(archives), nodes))
 
     def _part(self, name: str) -> Part:
         addresses = self.running.addresses

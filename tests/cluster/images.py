@@ -72,7 +72,7 @@ def archive(image: Image) -> bytes:
 def _pause() -> Image:
     with tempfile.TemporaryDirectory(prefix="vedette-pause-") as folder:
         program = Path(folder) / "pause"
-        source = Path(__file__).with_name("pause.c")
+        source = Path(__file__).parents[2] / "images/pause/pause.c"
         subprocess.run(["gcc", "-static", "-Os", "-s", "-o", str(program), str(source)], check=True, timeout=60)
         return Image(PAUSE, {"bin/pause": program.read_bytes()}, {}, ("/bin/pause",))
 

@@ -17,7 +17,7 @@ class KubectlError(Exception):
 
 class Kubectl:
     def __init__(self, program: str, kubeconfig: Path) -> None:
-        self._program = program
+        self.program = program
         self._kubeconfig = kubeconfig
 
     def __call__(self, *words: str, given: str | None = None, seconds: float = 60) -> str:
@@ -26,7 +26,7 @@ class Kubectl:
         cache = self._kubeconfig.parent / "kubectl-cache"
         environment = {"PATH": os.environ["PATH"], "KUBECONFIG": str(self._kubeconfig), "KUBECACHEDIR": str(cache)}
         done = subprocess.run(
-            [self._program, *words],
+            [self.program, *words],
             env=environment,
             input=given,
             capture_output=True,

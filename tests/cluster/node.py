@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tests.cluster.feeding import Archive, feed
 from tests.cluster.files import write
 from tests.cluster.kubectl import Kubectl, KubectlError
 from tests.cluster.layout import GPU, Layout
@@ -66,13 +67,13 @@ class Node:
         health = ("healthy" if card < healthy else "unhealthy" for card in range(of))
         write(gpus_file(self.layout), "".join(f"gpu-{card} {state}\n" for card, state in enumerate(health)))
 
-    def load(self, archives: Sequence[bytes]) -> None:
+    def load(self, archives: Sequence[Archive]) -> None:
         """Bring images, each an OCI or docker archive, into this node's containerd."""
         for archive in archives:
             command = self.running.inside(self.name, "ctr", "-a", SOCKET, "-n", "k8s.io", "images", "import", "-")
-            done = subprocess.run(command, input=archive, capture_output=True, timeout=600, check=False)
-            if done.returncode != 0:
-                raise KubectlError(f"node {self.name} does not take the image: {done.stderr.decode(errors='replace')}")
+            status, said = feed(command, archive)
+            if status != 0:
+                raise KubectlError(f"node {self.name} does not take the image: {said}")
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a program of this machine inside of the node."""

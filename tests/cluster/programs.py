@@ -51,7 +51,15 @@ def require_system() -> None:
 
 def built() -> Programs:
     """Takes a quarter of an hour on two cores the first time, and no time afterwards."""
-    command = [str(REPOSITORY / "scripts" / "build_cluster_tools.sh"), "kubernetes", "coredns"]
+    return Programs(*_folders("kubernetes", "coredns"))
+
+
+def helm() -> Path:
+    return _folders("helm")[0] / "helm"
+
+
+def _folders(*modules: str) -> list[Path]:
+    command = [str(REPOSITORY / "scripts" / "build_cluster_tools.sh"), *modules]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         raise VedetteError(
@@ -59,4 +67,4 @@ def built() -> Programs:
             "The programs of the cluster could not be built.",
             "See what the build said above; scripts/build_cluster_tools.sh runs it again.",
         )
-    return Programs(*(Path(line) for line in done.stdout.splitlines()))
+    return [Path(line) for line in done.stdout.splitlines()]
