@@ -55,7 +55,9 @@ class Observer:
         self, detector: DetectorResource, children: Children
     ) -> tuple[dict[str, Job], dict[str, str], list[seen.Seen]]:
         """(Jobs, what they reported, those whose report is lost), by name."""
-        jobs, reported, lost = {}, {}, list[seen.Seen]()
+        jobs: dict[str, Job] = {}
+        reported: dict[str, str] = {}
+        lost: list[seen.Seen] = []
         for job in children.jobs:
             pods = children.of_job(job.name)
             found = observe.reports(pods)
