@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from images import compiling, locks
+from images import compiling
 from images.commands import run
 from images.debian import remove
 from images.layers import Recipe

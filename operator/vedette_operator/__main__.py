@@ -1,0 +1,3 @@
+from vedette_operator.main import main
+
+main()
