@@ -97,18 +97,19 @@ def train(
             if stopped or _out_of_time(configuration, state):
                 break
             if peers.first and watch.due() and state.step < last:
-                _save(state, around)
+                _save(state, around, last=False)
         if peers.first:
-            _save(state, around)
+            ended = state.step >= configuration.total_steps or _out_of_time(configuration, state)
+            _save(state, around, last=stopped or ended)
             watch.tell(_told(configuration, state, total / max(1, state.step - first), validation, watch))
 
     finished = state.step >= configuration.total_steps or _out_of_time(configuration, state)
     return Trained(averaged.cpu().eval(), finished, state.step // configuration.steps_per_epoch, state.seconds)
 
 
-def _save(state: State, around: Surroundings) -> None:
+def _save(state: State, around: Surroundings, last: bool) -> None:
     checkpoint.save(around.folder, state, around.run)
-    around.watch.saved(around.folder / checkpoint.FILE, state.step)
+    around.watch.saved(around.folder / checkpoint.FILE, state.step, last)
 
 
 def _step(state: State, batch: Batch, configuration: TrainingConfiguration, peers: Peers) -> float:

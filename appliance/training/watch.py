@@ -42,10 +42,11 @@ def _never() -> bool:
 @dataclass(frozen=True)
 class Watch:
     """`stop`: end after this step, with a checkpoint. `due`: write a checkpoint now, in the middle of an epoch too.
-    `saved` is told of every checkpoint file, and the step it is of, once it is whole."""
+    `saved` is told of every checkpoint file once it is whole: the step it is of, and whether it is the last one of this
+    process, because training has ended or anybody of those who train together was told to stop."""
 
     tell: Callable[[Epoch], None] = lambda _: None
     stop: Callable[[], bool] = _never
     moved: Callable[[Moment], None] = lambda _: None
     due: Callable[[], bool] = _never
-    saved: Callable[[Path, int], None] = lambda *_: None
+    saved: Callable[[Path, int, bool], None] = lambda *_: None

@@ -24,13 +24,11 @@ _MEDIA_TYPE = "application/octet-stream"
 
 @dataclass
 class Checkpoints:
-    """`prefix` ends in '/'. `stop`: whether this process was asked to end, when every checkpoint counts."""
+    """`prefix` ends in '/'."""
 
     store: ObjectStore
     prefix: str
     every_seconds: float
-    total_steps: int
-    stop: Callable[[], bool]
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
@@ -39,9 +37,8 @@ class Checkpoints:
     def due(self) -> bool:
         return self.clock() - self._asked >= self.every_seconds
 
-    def saved(self, path: Path, step: int) -> None:
+    def saved(self, path: Path, step: int, last: bool) -> None:
         """Send the file up when it is time, or the last chance. A store that is away costs only this checkpoint."""
-        last = self.stop() or step >= self.total_steps
         if step == self._step or not (last or self.due()):
             return
         self._asked = self.clock()

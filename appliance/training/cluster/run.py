@@ -60,7 +60,7 @@ class Trainer:
         done = self._done_before()
         if done is not None:
             return done
-        data, checkpoints = self._data(), self._checkpoints(stop)
+        data, checkpoints = self._data(), self._checkpoints()
         checkpoints.restore(self.work / self.task.uid)
         progress = Progress(self.goal)
         watch = Watch(progress.told, stop.asked, progress.moved, checkpoints.due, checkpoints.saved)
@@ -118,9 +118,9 @@ class Trainer:
         prefix = keys.model_prefix(package_name(uri), package_version(uri))
         return fetch.fetch_package(self.store.get_file, prefix, digest, self.work / self.task.uid / "origin")
 
-    def _checkpoints(self, stop: Stop) -> Checkpoints:
+    def _checkpoints(self) -> Checkpoints:
         every = float(self.task.spec.checkpoint.every_seconds)
-        return Checkpoints(self.store, self.prefix, every, self.configuration.total_steps, stop.asked)
+        return Checkpoints(self.store, self.prefix, every)
 
     def _judge(self, package: ModelPackage, data: job.Data) -> Verdict:
         configuration, point = self.configuration, package.manifest.running_point
