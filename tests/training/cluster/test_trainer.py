@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import signal
+import time
 from typing import Any
 
 import psutil
@@ -90,7 +91,7 @@ async def last_status(server: MessagingServer, uid: str) -> TrainerStatus:
     raise AssertionError("nothing was told")
 
 
-def test_two_pods_train_together_and_one_alone_does_not_go_on(site: Site) -> None:
+def test_two_pods_train_together_and_one_reports(site: Site) -> None:
     task = site.task(SHORT, numNodes=2)
     pods = together(site, task)
     assert [pod.wait() for pod in pods] == [0, 0], pods[0].log + pods[1].log
@@ -98,12 +99,29 @@ def test_two_pods_train_together_and_one_alone_does_not_go_on(site: Site) -> Non
     assert report.model_package.storage_uri.endswith(f"/{task['name']}/0.0.0")
     assert sum(bool(pod.message) for pod in pods) == 1
 
-    lost, left = together(site, site.task(LONG, numNodes=2))
-    while '"event": "epoch"' not in lost.log + left.log:
-        assert lost.process.poll() is None, lost.log
+
+def test_two_pods_stop_together_resume_together_and_none_goes_on_alone(site: Site) -> None:
+    """SIGTERM to the pod that stores nothing: the other one stores the checkpoint."""
+    task = site.task(LONG, numNodes=2)
+    first, other = training_together(site, task)
+    other.kill(signal.SIGTERM)
+    assert (first.wait(40), other.wait(40)) == (143, 143), first.log + other.log
+    assert steps(first.log, "checkpoint stored")
+    left, lost = training_together(site, task)
+    assert '"event": "resuming"' in left.log
+    assert '"event": "resuming"' in lost.log
     kill_all_of(lost)
     assert left.wait(30) == 1, left.log
     assert "Another pod of this training was lost" in left.log
+
+
+def training_together(site: Site, task: dict[str, Any]) -> list[Any]:
+    """Two pods in the midst of training, the one that tells first."""
+    pods = together(site, task)
+    while not any('"event": "epoch"' in pod.log for pod in pods):
+        assert all(pod.process.poll() is None for pod in pods), pods[0].log + pods[1].log
+        time.sleep(0.05)
+    return sorted(pods, key=lambda pod: '"event": "epoch"' not in pod.log)
 
 
 def together(site: Site, task: dict[str, Any]) -> list[Any]:
