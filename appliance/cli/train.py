@@ -19,12 +19,12 @@ from rasterio.errors import NotGeoreferencedWarning
 from appliance.cli import progress
 from appliance.cli.output import Output
 from appliance.contracts.errors import Code, VedetteError
-from appliance.formats import snapshot
+from appliance.formats import model_package, snapshot
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from appliance.training.loop import Epoch
+    from appliance.training.watch import Epoch
 
 
 def command(
@@ -35,6 +35,9 @@ def command(
     test: Annotated[Path | None, typer.Option(help="Snapshot folder to measure on, at the very end.")] = None,
     also: Annotated[
         list[str] | None, typer.Option(help="NAME=DIR: one more snapshot to measure on; repeatable.")
+    ] = None,
+    origin: Annotated[
+        Path | None, typer.Option("--from", help="Model package to fine-tune; same labels and width.")
     ] = None,
     work: Annotated[Path | None, typer.Option(help="Folder for checkpoints. Default: beside the output.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -49,6 +52,7 @@ def command(
         snapshot.read(validation),
         snapshot.read(test) if test else None,
         {name: snapshot.read(folder) for name, folder in map(_named, also or [])},
+        model_package.read(origin) if origin else None,
     )
     folder = work or output.parent / f".{output.name}.training"
     with progress.on(out) as show, _stoppable() as stop:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn, optim
+from torch import optim
 
 from appliance.contracts.base import Sha256
 from appliance.contracts.errors import Code, VedetteError
+from appliance.training.architecture import CentreDetector
 
 FILE = "checkpoint.pt"
 _WHAT_TORN_FILES_RAISE = (
@@ -30,8 +31,8 @@ _WHAT_TORN_FILES_RAISE = (
 class State:
     """What changes while training. `step` is the number of steps done, `seconds` the time they took."""
 
-    network: nn.Module
-    averaged: nn.Module
+    network: CentreDetector
+    averaged: CentreDetector
     optimiser: optim.Optimizer
     step: int = 0
     seconds: float = 0.0

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from appliance.contracts.base import Contract, Name, Sha256, Version
 from appliance.contracts.errors import Code, VedetteError
@@ -66,6 +66,13 @@ class TrainingConfiguration(Contract):
     validate_every: int = Field(default=5, ge=1, description="Epochs between two looks at the validation snapshot.")
     match_overlap: float = Field(default=0.4, gt=0, le=1, description="IoU from which a detection is right.")
     threads: int = Field(default=0, ge=0, description="CPU threads; 0 leaves it to the machine.")
+
+    @model_validator(mode="after")
+    def _core(self) -> TrainingConfiguration:
+        """Said here, and not by the manifest when all is trained."""
+        if self.tile_size <= 2 * self.halo:
+            raise ValueError("tile_size must be larger than twice the halo: no core is left")
+        return self
 
     @property
     def total_steps(self) -> int:

@@ -33,6 +33,9 @@ class Batch:
     sides: Tensor
     weight: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(each.to(device) for each in (self.tiles, self.heat, self.sides, self.weight)))
+
 
 @dataclass(frozen=True)
 class Place:
@@ -48,10 +51,14 @@ class Place:
 
 
 class Crops:
-    """Endless batches over the training windows; larger windows are drawn more often, by area."""
+    """Endless batches over the training windows; larger windows are drawn more often, by area.
 
-    def __init__(self, scenes: list[Scene], classes: int, configuration: TrainingConfiguration) -> None:
+    Of processes that train together each has its `rank`, and the places in the batch that no other has.
+    """
+
+    def __init__(self, scenes: list[Scene], classes: int, configuration: TrainingConfiguration, rank: int = 0) -> None:
         self._configuration = configuration
+        self._first_place = rank * configuration.batch_size
         self._classes = classes
         self._windows = [(scene, window) for scene in scenes for window in scene.windows]
         if not any(len(scene.boxes) for scene in scenes):
@@ -70,7 +77,8 @@ class Crops:
                 yield ready
 
     def batch(self, step: int) -> Batch:
-        crops = [self._crop(step, place) for place in range(self._configuration.batch_size)]
+        places = range(self._first_place, self._first_place + self._configuration.batch_size)
+        crops = [self._crop(step, place) for place in places]
         tiles, goals = [tile for tile, _ in crops], [goal for _, goal in crops]
         return Batch(
             torch.from_numpy(np.stack(tiles)),

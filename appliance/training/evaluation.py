@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from appliance.training.scenes import Scene
 from appliance.training.tiles import Found, TileModel, find
@@ -33,6 +35,21 @@ def candidates(model: TileModel, scenes: list[Scene], tile_size: int, halo: int)
         (scene, [find(model, scene, window, tile_size, halo, _LEAST_SCORE) for window in scene.windows])
         for scene in scenes
     ]
+
+
+class InterruptedEvaluationError(Exception):
+    """Somebody wants to stop in the middle of an evaluation."""
+
+
+def heeding(model: TileModel, stop: Callable[[], bool]) -> TileModel:
+    """The same model, which raises InterruptedEvaluationError before the next batch of tiles once `stop` says so."""
+
+    def run(tiles: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+        if stop():
+            raise InterruptedEvaluationError
+        return model(tiles)
+
+    return run
 
 
 def scored(found: Candidates, merge: float, match: float) -> metrics.Scored:

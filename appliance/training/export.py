@@ -82,13 +82,14 @@ def _forget_where_it_was_made(path: Path) -> None:
 
 
 def torch_model(network: CentreDetector, maximum: int) -> TileModel:
-    """The network as evaluation calls it, before any export."""
+    """The network as evaluation calls it, before any export, on the device where it is."""
     module = Deployed(network, maximum).eval()
+    place = next(network.parameters()).device
 
     def run(tiles: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
         with torch.inference_mode():
-            boxes, scores, classes = module(torch.from_numpy(tiles))
-        return boxes.numpy(), scores.numpy(), classes.numpy()
+            boxes, scores, classes = module(torch.from_numpy(tiles).to(place))
+        return boxes.cpu().numpy(), scores.cpu().numpy(), classes.cpu().numpy()
 
     return run
 

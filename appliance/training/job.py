@@ -6,7 +6,6 @@ Called by `vedette train`. Everything it is told comes in as values; it knows ne
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,60 +25,71 @@ from appliance.contracts.model_package import (
 from appliance.formats import digest, model_package
 from appliance.formats.model_package import ModelPackage
 from appliance.formats.snapshot import Snapshot, canonical, shared_item
-from appliance.training import architecture, card, evaluation, export, loop, parity, scenes
+from appliance.training import architecture, card, evaluation, export, initial, loop, parity, scenes
 from appliance.training.configuration import TrainingConfiguration
 from appliance.training.origin import code_version
-from appliance.training.scenes import Scene
+from appliance.training.peers import ALONE, Peers
+from appliance.training.watch import Watch
+
+__all__ = ["Data", "Watch", "run", "train", "write"]
 
 _DIGITS = 4
 
 
 @dataclass(frozen=True)
 class Data:
-    """The snapshots of a job. `elsewhere` are only measured, each under its name: other sites, other seasons."""
+    """The snapshots of a job, and the package whose weights it begins with. `elsewhere` are only measured, each under its
+    name: other sites, other seasons."""
 
     train: Snapshot
     validation: Snapshot
     test: Snapshot | None = None
     elsewhere: dict[str, Snapshot] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Whom the job tells about each epoch, and who may stop it."""
-
-    tell: Callable[[loop.Epoch], None] = lambda _: None
-    stop: Callable[[], bool] = lambda: False
+    origin: ModelPackage | None = None
 
 
 def run(configuration: TrainingConfiguration, data: Data, output: Path, work: Path, watch: Watch) -> ModelPackage:
     """Train and write the package into `output`; checkpoints lie in `work`, and a killed job goes on from there.
 
+    Raises VedetteError as `train` does.
+    """
+    return write(configuration, data, train(configuration, data, work, watch), output)
+
+
+def train(
+    configuration: TrainingConfiguration, data: Data, work: Path, watch: Watch, peers: Peers = ALONE
+) -> loop.Trained:
+    """The trained network, by this process and its peers.
+
     Raises VedetteError: CONFLICT when two snapshots share pixels or `work` belongs to another job; CANCELLED when it
-    was stopped; LABELS, BANDS, GSD, UNSUPPORTED, NOT_FOUND for what training cannot use.
+    was stopped; LABELS, BANDS, GSD, UNSUPPORTED, NOT_FOUND for what training cannot use, MODEL_PACKAGE for a package it
+    cannot begin with.
     """
     _check_apart(data)
     labels = data.train.manifest.labels
+    if data.origin is not None:
+        initial.check(data.origin, labels, configuration)
     parts = {name: scenes.load(snapshot, labels, configuration.gsd_metres) for name, snapshot in _named(data)}
     work.mkdir(parents=True, exist_ok=True)
-    around = loop.Surroundings(work, _identity(configuration, data), watch.tell, watch.stop)
-    trained = loop.train(configuration, parts.pop("train"), parts["validation"], len(labels), around)
+    around = loop.Surroundings(work, _identity(configuration, data), watch, peers, data.origin)
+    trained = loop.train(configuration, parts["train"], parts["validation"], len(labels), around)
     if not trained.finished:
         raise VedetteError(
             Code.CANCELLED,
             f"Training was stopped in epoch {trained.epochs + 1} of {configuration.epochs}.",
             "Run the same command again to go on.",
         )
-    return _package(configuration, data, trained, parts, output)
+    return trained
 
 
-def _package(
-    configuration: TrainingConfiguration,
-    data: Data,
-    trained: loop.Trained,
-    parts: dict[str, list[Scene]],
-    output: Path,
-) -> ModelPackage:
+def write(configuration: TrainingConfiguration, data: Data, trained: loop.Trained, output: Path) -> ModelPackage:
+    """Export, choose the running point, measure, and write the package into `output`."""
+    labels = data.train.manifest.labels
+    parts = {
+        name: scenes.load(snapshot, labels, configuration.gsd_metres)
+        for name, snapshot in _named(data)
+        if name != "train"
+    }
     output.mkdir(parents=True, exist_ok=True)
     model_file = output / MODEL_FILE
     export.export(trained.network, model_file, configuration.tile_size, configuration.maximum_per_tile)
@@ -152,12 +162,18 @@ def _manifest(
             test=data.test.digest if data.test else None,
             code=code_version(),
             configuration=configuration.digest,
-            initialised_from=architecture.INITIALISED_FROM if configuration.pretrained else "random weights",
+            initialised_from=_beginning(configuration, data.origin),
             seed=configuration.seed,
             created_at=now(),
         ),
         licence=configuration.licence,
     )
+
+
+def _beginning(configuration: TrainingConfiguration, origin: ModelPackage | None) -> str:
+    if origin is not None:
+        return f"{origin.manifest.name} {origin.manifest.version}, {origin.digest}"
+    return architecture.INITIALISED_FROM if configuration.pretrained else "random weights"
 
 
 def _named(data: Data) -> list[tuple[str, Snapshot]]:
@@ -170,6 +186,8 @@ def _named(data: Data) -> list[tuple[str, Snapshot]]:
 def _identity(configuration: TrainingConfiguration, data: Data) -> Sha256:
     """What a checkpoint belongs to."""
     told = {"configuration": configuration.recipe, "train": data.train.digest, "validation": data.validation.digest}
+    if data.origin is not None:
+        told["origin"] = data.origin.digest
     return digest.of_bytes(canonical(told))
 
 

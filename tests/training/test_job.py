@@ -16,9 +16,10 @@ from appliance.contracts.model_package import METRICS_FILE, GsdRange
 from appliance.contracts.snapshot import PixelWindow
 from appliance.formats import model_package
 from appliance.formats.model_package import ModelPackage
-from appliance.formats.snapshot import Snapshot
+from appliance.formats.snapshot import Snapshot, shared_item
 from appliance.training import export, job, loop, scenes
 from appliance.training.configuration import TrainingConfiguration
+from appliance.training.watch import Epoch, Watch
 from tests.training.conftest import SIZE, MakeSnapshot, Part
 
 pytestmark = [
@@ -36,7 +37,7 @@ def data(make_snapshot: MakeSnapshot) -> job.Data:
 
 
 @pytest.fixture(scope="module")
-def told() -> list[loop.Epoch]:
+def told() -> list[Epoch]:
     return []
 
 
@@ -44,14 +45,14 @@ def told() -> list[loop.Epoch]:
 def package(
     data: job.Data,
     configuration: TrainingConfiguration,
-    told: list[loop.Epoch],
+    told: list[Epoch],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> ModelPackage:
     folder = tmp_path_factory.mktemp("package")
     return job.run(configuration, data, folder / "discs", folder / "work", job.Watch(told.append))
 
 
-def test_it_learns_the_discs(package: ModelPackage, told: list[loop.Epoch]) -> None:
+def test_it_learns_the_discs(package: ModelPackage, told: list[Epoch]) -> None:
     assert told[-1].loss < told[0].loss / 2
     assert package.manifest.metrics["validation/f1@0.5"] == 1.0
     assert package.manifest.metrics["test/f1@0.5"] > 0.9
@@ -136,7 +137,7 @@ def train(configuration: TrainingConfiguration, data: job.Data, folder: Path, st
         looks += 1
         return stop_after is not None and looks > stop_after
 
-    around = loop.Surroundings(folder, data.train.digest, lambda _: None, stop)
+    around = loop.Surroundings(folder, data.train.digest, Watch(stop=stop))
     return loop.train(configuration, scenes.load(data.train, ["disc"], None), [], 1, around)
 
 
@@ -164,7 +165,7 @@ def test_snapshots_that_share_pixels_are_refused(
     make_snapshot: MakeSnapshot, configuration: TrainingConfiguration, tmp_path: Path
 ) -> None:
     left, right = make_snapshot(Part(windows=(LEFT,))), make_snapshot(Part(windows=(RIGHT,)))
-    assert job.shared_item(left, right) is None
+    assert shared_item(left, right) is None
     for leaking in (make_snapshot(Part()), left):
         with pytest.raises(VedetteError, match="both hold the same part") as caught:
             job.run(configuration, job.Data(left, leaking), tmp_path / "out", tmp_path / "work", job.Watch())

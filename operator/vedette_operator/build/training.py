@@ -59,13 +59,14 @@ def training_job(job: TrainingJobResource, here: Surroundings, configuration: st
 
 
 def _command(job: TrainingJobResource) -> tuple[str, ...]:
-    """torchrun's own rendezvous where there is more than one pod; the first pod of the Job is met."""
+    """torchrun's own rendezvous where there is more than one pod; the first pod of the Job is met. training/nodes.py is torchrun
+    that keeps the exit code."""
     run = ("-m", "appliance.training.cluster")
     if job.spec.num_nodes == 1:
         return (_PYTHON, *run)
     name = job_name(job)
     meet = ("--rdzv-backend=c10d", f"--rdzv-endpoint={name}-0.{name}:{_PORT}", f"--rdzv-id={job.metadata.uid}")
-    return (_PYTHON, "-m", "torch.distributed.run", f"--nnodes={job.spec.num_nodes}", *meet, *run)
+    return (_PYTHON, "-m", "appliance.training.nodes", f"--nnodes={job.spec.num_nodes}", *meet, *run)
 
 
 def _environment(job: TrainingJobResource, configuration: str | None) -> dict[str, str]:
