@@ -65,6 +65,10 @@ class ObjectStore:
         self._client = _connect(settings, settings.endpoint, timeout_seconds)
         self._public = _connect(settings, settings.public_endpoint or settings.endpoint, timeout_seconds)
 
+    @property
+    def bucket(self) -> str:
+        return self._bucket
+
     def ensure_bucket(self) -> None:
         with translated(self._bucket):
             if not self._client.bucket_exists(self._bucket):

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from appliance.contracts.machine import PartStatus
 
-_GROUPS = (
-    (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
-    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
+
+@dataclass(frozen=True)
+class _Version:
+    """Where a version of control groups says what a group may use and what it does, with all groups below it."""
+
+    folder: str
+    limit: str
+    used: str
+    inactive: str
+
+
+_VERSIONS = (
+    _Version(".", "memory.max", "memory.current", "inactive_file"),
+    _Version("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
 
 
@@ -33,19 +45,21 @@ def available_bytes(limit: int = 0) -> int:
     """What a run in this process could use now: what the machine has left, or the control group this process is in, and what
     the process holds already; at most `limit`, unless that is 0."""
     free = psutil.virtual_memory().available
-    group = _group_free_bytes()
+    group = group_free_bytes()
     found = (free if group is None else min(free, group)) + (resident_bytes(os.getpid()) or 0)
     return min(found, limit) if limit else found
 
 
-def _group_free_bytes() -> int | None:
+def group_free_bytes(groups: Path = Path("/sys/fs/cgroup")) -> int | None:
     """What is left of the limit of a container (control groups, version 2 or 1); None without one. Cached pages of files
     that are not in use are free: they are given up first."""
-    for folder, limit, used in _GROUPS:
+    for version in _VERSIONS:
+        folder = groups / version.folder
         with contextlib.suppress(OSError, ValueError):
+            limit = int((folder / version.limit).read_text())
             stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-            taken = int((folder / used).read_text()) - int(stat.get("inactive_file", 0))
-            return max(0, int((folder / limit).read_text()) - taken)
+            taken = int((folder / version.used).read_text()) - int(stat.get(version.inactive, 0))
+            return max(0, limit - taken)
     return None
 
 

@@ -43,9 +43,10 @@ class WorkSettings(BaseSettings):
     (empty: any); `memory_bytes` is the most that a run on it may use (0: what the machine has). `backend` is what a detector
     worker runs models on, as `vedette predict --backend` takes it, and `precision` what they compute in where a package offers
     it (auto: what was measured to be fastest here); `device_memory_bytes` is the most of a card's memory that one model may use
-    (0: all that is free). `batch_*` bound the batches that runs of one detector make together."""
+    (0: all that is free). `batch_*` bound the batches that runs of one detector make together. `serving` is a file that says
+    what is to be other than the model packages say (contracts/serving.py), `packages_url` where a model cache answers."""
 
-    model_config = SettingsConfigDict(env_prefix="VEDETTE_WORK_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="VEDETTE_WORK_", env_ignore_empty=True, frozen=True)
     folder: Path
     name: str = ""
     detectors: str = ""
@@ -57,6 +58,8 @@ class WorkSettings(BaseSettings):
     batch_tiles: int = Field(default=16, ge=1)
     batch_delay_milliseconds: float = Field(default=5.0, ge=0)
     precision: Literal["auto", "fp32", "fp16", "int8"] = "auto"
+    serving: Path | None = None
+    packages_url: str = ""
     log_format: str = "text"
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 0

@@ -21,9 +21,11 @@ from pydantic import TypeAdapter, ValidationError
 from appliance.clients import logging, metrics, spans
 from appliance.clients.messaging import Messaging
 from appliance.clients.objectstore import ObjectStore
+from appliance.clients.outage import store_answers
 from appliance.clients.presence import Abilities, Presence
 from appliance.clients.private_folder import private_folder
 from appliance.clients.settings import MessagingSettings, StoreSettings, WorkSettings
+from appliance.clients.vitals import Vitals
 from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.worker import ServedDetector, WorkerKind, WorkerName
 
@@ -67,16 +69,40 @@ async def _run(kind: WorkerKind, serve: Serve, gpus: Sequence[str]) -> None:
 
 
 async def _connected(kind: WorkerKind, serve: Serve, settings: WorkSettings, abilities: Abilities) -> None:
+    """Probes are answered from the start: a worker that waits for its servers is alive, and not ready."""
+    registry, vitals = CollectorRegistry(), Vitals()
+    told = metrics.WorkerMetrics(registry, kind, version("vedette"))
+    with metrics.served(registry, settings.metrics_host, settings.metrics_port, vitals):
+        beating = asyncio.create_task(vitals.beat())
+        try:
+            await _working(kind, serve, settings, abilities, Told(registry, vitals, told))
+        finally:
+            beating.cancel()
+
+
+@dataclass(frozen=True)
+class Told:
+    """Who hears of the worker's announcements."""
+
+    registry: CollectorRegistry
+    vitals: Vitals
+    metrics: metrics.WorkerMetrics
+
+    def stored(self) -> None:
+        self.vitals.stored()
+        self.metrics.heartbeat()
+
+
+async def _working(kind: WorkerKind, serve: Serve, settings: WorkSettings, abilities: Abilities, told: Told) -> None:
+    store = ObjectStore(StoreSettings())
     messaging = await Messaging.connect(MessagingSettings(), f"{kind}-worker")
     try:
         await messaging.ensure_streams()
-        presence, registry = Presence(messaging, kind, abilities), CollectorRegistry()
-        presence.stored = metrics.WorkerMetrics(registry, kind, version("vedette")).heartbeat
-        with (
-            private_folder(settings.folder / kind) as folder,
-            metrics.served(registry, settings.metrics_host, settings.metrics_port),
-        ):
-            given = Surroundings(messaging, ObjectStore(StoreSettings()), settings, folder, presence, registry)
+        await store_answers(store)
+        presence = Presence(messaging, kind, abilities)
+        presence.stored = told.stored
+        with private_folder(settings.folder / kind) as folder:
+            given = Surroundings(messaging, store, settings, folder, presence, told.registry)
             serving = asyncio.create_task(_announced(serve, given))
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):

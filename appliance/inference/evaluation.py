@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,8 @@ from appliance.contracts.snapshot import SnapshotItem
 from appliance.formats.snapshot import Snapshot, covers
 from appliance.inference.backends.base import Backend
 from appliance.inference.options import Hooks, PredictOptions, SceneSource
-from appliance.inference.predict import predict_scene
+from appliance.inference.predict import fence_of, predict_scene
+from appliance.inference.scene import open_scene
 from appliance.vision import metrics
 
 LEAST_SCORE = 0.02
@@ -40,6 +41,15 @@ class Objects:
 
 Pairs = list[tuple[Objects, Objects]]
 """(found, labelled) of every item."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How scenes are looked at. The threshold of `options` counts for nothing: scores far below it are kept."""
+
+    manifest: Manifest
+    backend: Backend
+    options: PredictOptions = field(default_factory=PredictOptions)
 
 
 def measure(pairs: Pairs, threshold: float) -> dict[str, float | int]:
@@ -80,19 +90,35 @@ def found(
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Objects:
     """What the detector finds in one item, down to scores far below any running point."""
-    options = PredictOptions(threshold=LEAST_SCORE)
     source = SceneSource(str(held.scene_path(item.item_id)), item.name)
+    return found_in(source, item, Reading(manifest, backend), cancelled)
+
+
+def found_in(
+    source: SceneSource, item: SnapshotItem, reading: Reading, cancelled: Callable[[], bool] = lambda: False
+) -> Objects:
+    """As `found`, wherever the scene lies and however it is read."""
+    manifest = reading.manifest
+    options = replace(reading.options, threshold=min(LEAST_SCORE, manifest.running_point.threshold))
     with tempfile.TemporaryDirectory(prefix="vedette-") as place:
         file = Path(place) / "detections.parquet"
-        predict_scene(source, manifest, backend, file, options, Hooks(cancelled=cancelled))
+        predict_scene(source, manifest, reading.backend, file, options, Hooks(cancelled=cancelled))
         table = pq.read_table(file, columns=["x", "y", "width", "height", "angle_degrees", "score", "label"])
     rows = table.to_pylist()
     boxes = [PixelBox(**{key: row[key] for key in ("x", "y", "width", "height", "angle_degrees")}) for row in rows]
     return _inside(item, boxes, [row["score"] for row in rows], [row["label"] for row in rows])
 
 
-def labelled(held: Snapshot, item: SnapshotItem) -> Objects:
+def labelled(
+    held: Snapshot, item: SnapshotItem, reading: Reading | None = None, source: SceneSource | None = None
+) -> Objects:
+    """What people say is there; with a reading whose options have a geofence, only where detections of it count."""
     mine = [each for each in held.annotations() if each.item_id == item.item_id]
+    if reading is not None and source is not None and mine:
+        fence = fence_of(reading.options, open_scene(source, reading.manifest))
+        if fence is not None:
+            kept = fence.holds(np.array([(each.box.x, each.box.y) for each in mine], np.float64))
+            mine = [each for each, counts in zip(mine, kept, strict=True) if counts]
     return _inside(item, [each.box for each in mine], [1.0] * len(mine), [each.label for each in mine])
 
 

@@ -30,7 +30,8 @@ class SceneSource:
 class PredictOptions:
     """`threshold` None: the package's running point. `decode_threads` 0: one per processor.
 
-    `geofence` is a WGS84 polygon or multipolygon: detections whose centre lies outside are dropped.
+    `geofence` is a WGS84 polygon or multipolygon: detections whose centre lies outside are dropped,
+    or inside where `geofence_excludes`.
     `band_tile_rows` tile rows make one band (one checkpoint). `phase` shifts the tile grid (columns, rows) and
     `buffer_bytes` bounds the decoded pixels held at once: neither changes what is found.
     """
@@ -39,6 +40,7 @@ class PredictOptions:
     batch_size: int = 8
     decode_threads: int = 0
     geofence: BaseGeometry | None = None
+    geofence_excludes: bool = False
     band_tile_rows: int = 4
     phase: tuple[int, int] = (0, 0)
     buffer_bytes: int = 96 << 20

@@ -118,6 +118,7 @@ def _fingerprint(scene: Scene, manifest: Manifest, options: PredictOptions, band
         options.threshold,
         options.phase,
         fence,
+        options.geofence_excludes,
     ]
     facts += [scene.source.name, [(b.first_row, b.end_row, b.first_column, b.end_column) for b in bands]]
     document = json.dumps([manifest.model_dump(mode="json"), facts], sort_keys=True)

@@ -64,7 +64,7 @@ def predict_scene(
     layout = layout_of(opened, pixel_type)
     strips.check(layout, scene.name)
     planned = plan.make(opened, manifest, options, layout)
-    fence = _fence(options, opened)
+    fence = fence_of(options, opened)
     finisher = Finisher(opened, manifest, fence)
     with GeoParquetWriter(output, opened.georeference.transformer is not None) as writer:
 
@@ -93,11 +93,13 @@ def predict_scene(
     return _of_backend(summary, backend.about, idle_seconds)
 
 
-def _fence(options: PredictOptions, scene: Scene) -> PixelFence | None:
+def fence_of(options: PredictOptions, scene: Scene) -> PixelFence | None:
+    """Where detections count on this scene; None: everywhere."""
     if options.geofence is None:
         return None
     size = (scene.width, scene.height)
-    return geofence.on_scene(options.geofence, scene.georeference, size, scene.source.name)
+    outside = options.geofence_excludes
+    return geofence.on_scene(options.geofence, scene.georeference, size, scene.source.name, outside)
 
 
 def _wanted(scene: Scene, planned: Plan, fence: PixelFence | None) -> Callable[[Tile], bool]:

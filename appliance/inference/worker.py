@@ -19,6 +19,7 @@ from appliance.clients.worker_process import Surroundings
 from appliance.contracts.errors import VedetteError
 from appliance.contracts.worker import WorkerKind
 from appliance.formats.model_package import ModelPackage
+from appliance.inference import allowance, serving_file, worker_packages
 from appliance.inference.backends import catalogue, choice
 from appliance.inference.backends.base import Allowance, Backend
 from appliance.inference.backends.onnxruntime import usable_gpus
@@ -27,7 +28,6 @@ from appliance.inference.gpu_meter import GpuMeter
 from appliance.inference.options import PredictOptions
 from appliance.inference.worker_backends import WarmBackends
 from appliance.inference.worker_metrics import DetectorMetrics, MeasuredBackend
-from appliance.inference.worker_packages import PackageCache
 from appliance.inference.worker_precision import Wanted
 from appliance.inference.worker_run import RunHandler, Tools
 
@@ -42,20 +42,21 @@ async def serve(given: Surroundings) -> None:
     if settings.backend != catalogue.AUTO:
         catalogue.named(settings.backend)  # a worker that could do no run says so when it starts
     limits = BatchLimits(settings.batch_tiles, settings.batch_delay_milliseconds)
-    largest = max(options.batch_size, limits.tiles) if settings.concurrency > 1 else options.batch_size
-    allowance = Allowance(settings.threads, largest, settings.device_memory_bytes)
+    within = allowance.of_worker(settings)
+    served = serving_file.read(settings.serving)
     backends = WarmBackends(
-        lambda package: _load(package, settings.backend, allowance, metrics), limits=limits, queued=metrics.queued
+        lambda package: _load(package, settings.backend, within, metrics), limits=limits, queued=metrics.queued
     )
     handler = RunHandler(
         Tools(
             name=f"{socket.gethostname()}/{os.getpid()}",
             messaging=given.messaging,
             store=given.store,
-            packages=PackageCache(settings.folder / "packages", given.store),
+            packages=worker_packages.kept_in(settings.folder, given.store, settings.packages_url),
             backends=backends,
             folder=given.folder,
-            options=options,
+            options=served.options(options),
+            served=served,
             changed=given.presence.changed,
             metrics=metrics,
             worker_id=given.presence.id,
@@ -84,11 +85,11 @@ async def _heed_cancellations(messaging: Messaging, handler: RunHandler) -> None
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _load(package: ModelPackage, name: str, allowance: Allowance, metrics: DetectorMetrics) -> Backend:
+def _load(package: ModelPackage, name: str, within: Allowance, metrics: DetectorMetrics) -> Backend:
     labels = (package.manifest.name, package.manifest.version)
     with metrics.model.loading(labels):
         backend = choice.open_backend(
-            name, package, allowance, built=lambda seconds: metrics.model.engine_built(labels, seconds)
+            name, package, within, built=lambda seconds: metrics.model.engine_built(labels, seconds)
         )
     return MeasuredBackend(backend, package.manifest, metrics)
 

@@ -49,14 +49,23 @@ def choose(manifest: Manifest, wanted: Wanted) -> tuple[Precision, list[str]]:
     asked = Precision(wanted.precision)
     if asked == Precision.FP32:
         return asked, []
-    variant = manifest.variant(asked)
+    taken = next_wider(manifest, asked)
+    variant = manifest.variant(taken)
+    notes = [] if taken == asked else [f"Computed in {taken}: the model package has no {asked} variant."]
     if variant is None:
-        return Precision.FP32, [f"Computed in fp32: the model package has no {asked} variant."]
-    notes = [_cost(variant)]
+        return Precision.FP32, notes
+    notes.append(_cost(variant))
     if variant.backend not in wanted.backends:
         here = " or ".join(wanted.backends)
-        notes.append(f"The {asked} variant was measured on {variant.backend}, not on {here}.")
-    return asked, notes
+        notes.append(f"The {taken} variant was measured on {variant.backend}, not on {here}.")
+    return taken, notes
+
+
+def next_wider(manifest: Manifest, asked: Precision) -> Precision:
+    """The precision asked for, or the next wider that the package has."""
+    narrowest_first = (Precision.INT8, Precision.FP16)
+    wide_enough = narrowest_first[narrowest_first.index(asked) :] if asked in narrowest_first else ()
+    return next((each for each in wide_enough if manifest.variant(each) is not None), Precision.FP32)
 
 
 def _cost(variant: Variant) -> str:

@@ -27,6 +27,7 @@ from appliance.contracts.messages import MAXIMUM_DELIVERIES, DetectScene
 from appliance.inference import worker_precision
 from appliance.inference.options import Hooks, PredictOptions, SceneSource
 from appliance.inference.predict import predict_scene
+from appliance.inference.served_as import ServedAs
 from appliance.inference.worker_backends import WarmBackends
 from appliance.inference.worker_checkpoints import StoreCheckpoints
 from appliance.inference.worker_metrics import DetectorMetrics
@@ -49,6 +50,8 @@ class Tools:
     backends: WarmBackends
     folder: Path
     options: PredictOptions
+    served: ServedAs
+    """What is other than the packages say; the options have it already."""
     changed: Callable[[], None]
     """Called when the worker becomes busy or free, so that it is announced at once."""
     metrics: DetectorMetrics
@@ -156,10 +159,11 @@ class Job:
             package, backend = served.package, served.backend
             output = Path(folder) / "detections.parquet"
             with spans.span("detect scene", attributes=_size(work)):
-                summary = predict_scene(scene, package.manifest, backend, output, self.tools.options, hooks)
+                manifest = self.tools.served.manifest(package.manifest)
+                summary = predict_scene(scene, manifest, backend, output, self.tools.options, hooks)
             with spans.span("store detections", attributes={"vedette.detections": summary.detections}):
                 store.put_file(keys.detections(work.run_id), output, _PARQUET)
-            return summary.model_copy(update={"notes": [*summary.notes, *served.notes]})
+            return summary.model_copy(update={"notes": [*summary.notes, *served.notes, *self.tools.served.notes()]})
 
 
 def _size(work: DetectScene) -> dict[str, int]:

@@ -23,36 +23,41 @@ _STEPS = 200
 
 @dataclass(frozen=True)
 class PixelFence:
-    """The fence in full-resolution pixels of one scene."""
+    """The fence in full-resolution pixels of one scene. `outside`: what lies outside of it counts, and not what lies inside."""
 
     area: shapely.Geometry
+    outside: bool = False
 
     def touches(self, x0: float, y0: float, x1: float, y1: float) -> bool:
-        return bool(shapely.intersects(self.area, shapely.box(x0, y0, x1, y1)))
+        """Whether anything in this window may count."""
+        window = shapely.box(x0, y0, x1, y1)
+        return not shapely.contains(self.area, window) if self.outside else shapely.intersects(self.area, window)
 
     def holds(self, centres: Floats) -> Flags:
-        """Whether each centre (n, 2) lies inside."""
+        """Whether each centre (n, 2) counts."""
         inside: Flags = shapely.contains_xy(self.area, centres[:, 0], centres[:, 1])
-        return inside
+        return ~inside if self.outside else inside
 
 
-def on_scene(fence: shapely.Geometry, georeference: Georeference, size: tuple[int, int], scene: str) -> PixelFence:
+def on_scene(
+    fence: shapely.Geometry, georeference: Georeference, size: tuple[int, int], scene: str, outside: bool = False
+) -> PixelFence:
     """Raises VedetteError(GEOREFERENCE) for a scene that does not know where it lies."""
     if georeference.transformer is None:
         raise VedetteError(
             Code.GEOREFERENCE,
             f"{scene} has no georeference, so a geofence means nothing on it.",
-            "Leave --geofence out.",
+            "Give the scene its georeference, or leave the geofence out.",
         )
     frame = _frame(georeference, size)
     turns = [shapely.affinity.translate(fence, xoff=turn) for turn in (-360, 0, 360)]
     near = shapely.intersection(shapely.union_all(turns), shapely.box(*frame))
     if near.is_empty:
-        return PixelFence(shapely.Polygon())
+        return PixelFence(shapely.Polygon(), outside)
     near = shapely.segmentize(near, max(frame[2] - frame[0], frame[3] - frame[1]) / _STEPS)
     area = shapely.transform(near, georeference.pixels)
     shapely.prepare(area := shapely.make_valid(area))
-    return PixelFence(area)
+    return PixelFence(area, outside)
 
 
 def _frame(georeference: Georeference, size: tuple[int, int]) -> tuple[float, float, float, float]:
