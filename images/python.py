@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from images import compiling, locks
+from images import compiling
 from images.commands import run
 from images.debian import remove
 from images.layers import Recipe
@@ -55,7 +55,16 @@ def install(lock: str, target: Path) -> None:
     target.mkdir(parents=True)
     requirements = target.with_name(target.name + ".txt")
     requirements.write_text(lock)
-    command: Sequence[str] = (_uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(requirements))
+    command: Sequence[str] = (
+        _uv(),
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        str(requirements),
+    )
     where = ("--target", str(target), "--python-version", compiling.VERSION)
     run([*command, *where], "Python packages could not be installed", _REMEDY)
     requirements.unlink()

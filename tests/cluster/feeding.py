@@ -33,9 +33,8 @@ def feed(command: Sequence[str], archive: Archive, seconds: float = 600) -> tupl
 
 def _write(archive: bytes | Callable[[BinaryIO], None], target: BinaryIO) -> None:
     """A program that ends before it has read all says why by itself."""
-    with contextlib.suppress(BrokenPipeError):
-        with target:
-            if isinstance(archive, bytes):
-                target.write(archive)
-            else:
-                archive(target)
+    with contextlib.suppress(BrokenPipeError), target:
+        if isinstance(archive, bytes):
+            target.write(archive)
+        else:
+            archive(target)
