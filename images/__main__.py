@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = commands.add_parser(name, help=help_)
         command.add_argument("names", nargs="*", metavar="NAME", help="all, unless some are named")
         if name == "build":
-            command.add_argument("--fresh", action="store_true", help="make every layer anew, with Debian's latest fixes")
+            command.add_argument(
+                "--fresh", action="store_true", help="make every layer anew, with Debian's latest fixes"
+            )
     options = parser.parse_args(arguments)
     try:
         if options.command == "build":
@@ -41,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def build(names: Sequence[str] = (), *, fresh: bool = False, store: Store = STORE, values: Path = VALUES) -> list[Built]:
+def build(
+    names: Sequence[str] = (), *, fresh: bool = False, store: Store = STORE, values: Path = VALUES
+) -> list[Built]:
     """Those named, or all; says so in the values file, where others stay as they are."""
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or EPOCH)
     with sole(store), Builder(store, epoch, lambda text: print(f"· {text}", file=sys.stderr), fresh=fresh) as builder:

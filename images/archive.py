@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from appliance.contracts.errors import Code, VedetteError
 from images import oci
+from images.layers import tar_stream
 from images.store import Blob, Store
 
 Reference = tuple[str, str, str]
@@ -24,13 +25,13 @@ def write(store: Store, references: Sequence[Reference], target: BinaryIO) -> No
     manifests = [(repository, tag, _blob(store, digest)) for repository, tag, digest in references]
     index = oci.index(manifests)
     blobs = list(dict.fromkeys(digest for _, _, blob in manifests for digest in _parts(store, blob)))
-    with tarfile.open(fileobj=target, mode="w|", format=tarfile.GNU_FORMAT, bufsize=1 << 20, copybufsize=1 << 20) as tar:
+    with tar_stream(target, tarfile.GNU_FORMAT) as tar:
         for name, content in (("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'), ("index.json", index)):
             tar.addfile(_entry(name, len(content)), io.BytesIO(content))
         for digest in blobs:
             path = store.path(digest)
-            with path.open("rb") as content:
-                tar.addfile(_entry(f"blobs/sha256/{path.name}", path.stat().st_size), content)
+            with path.open("rb") as file:
+                tar.addfile(_entry(f"blobs/sha256/{path.name}", path.stat().st_size), file)
 
 
 def _parts(store: Store, manifest: Blob) -> Iterator[str]:

@@ -10,7 +10,12 @@ from appliance.contracts.errors import Code, VedetteError
 
 
 def run(
-    command: Sequence[str], what: str, remedy: str, *, environment: Mapping[str, str] | None = None, folder: Path | None = None
+    command: Sequence[str],
+    what: str,
+    remedy: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> str:
     """Returns what it printed. VedetteError when it fails or is not there."""
     try:

@@ -10,6 +10,7 @@ import os
 import py_compile
 import sys
 import warnings
+from pathlib import Path
 
 
 def compile_share(folder: str, root: str, share: int, shares: int) -> None:
@@ -29,9 +30,7 @@ def compile_share(folder: str, root: str, share: int, shares: int) -> None:
 
 
 def _sources(folder: str) -> list[str]:
-    return [
-        os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names if name.endswith(".py")
-    ]
+    return [str(path) for path in Path(folder).rglob("*.py") if path.is_file()]
 
 
 if __name__ == "__main__":

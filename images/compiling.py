@@ -31,7 +31,25 @@ def _share(folder: Path, root: Path, interpreter: Path, share: int) -> None:
     libraries = f"{platform.machine()}-linux-gnu"
     path = ":".join(str(interpreter / place / libraries) for place in ("lib", "usr/lib"))
     loader = next((interpreter / "lib" / libraries).glob("ld-linux-*.so.*"))
-    command = [str(loader), "--library-path", path, str(interpreter / f"usr/bin/python{VERSION}"), "-S", "-s", str(_SCRIPT)]
+    command = [
+        str(loader),
+        "--library-path",
+        path,
+        str(interpreter / f"usr/bin/python{VERSION}"),
+        "-S",
+        "-s",
+        str(_SCRIPT),
+    ]
     # Hashes of strings order the sets in compiled code, and so its bytes.
-    environment = {"PYTHONHOME": str(interpreter / "usr"), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"}
-    run([*command, str(folder), str(root), str(share), str(SHARES)], "Python files could not be compiled", _REMEDY, environment=environment)
+    environment = {
+        "PYTHONHOME": str(interpreter / "usr"),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LC_ALL": "C.UTF-8",
+    }
+    run(
+        [*command, str(folder), str(root), str(share), str(SHARES)],
+        "Python files could not be compiled",
+        _REMEDY,
+        environment=environment,
+    )

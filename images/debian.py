@@ -17,7 +17,9 @@ from images.store import key_of
 
 RELEASE = "bookworm"
 _HERE = Path(__file__).parent
-_REMEDY = "Run scripts/setup.sh cluster, which installs mmdebstrap, and see that this machine reaches its Debian mirror."
+_REMEDY = (
+    "Run scripts/setup.sh cluster, which installs mmdebstrap, and see that this machine reaches its Debian mirror."
+)
 
 
 @dataclass(frozen=True)

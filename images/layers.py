@@ -11,7 +11,6 @@ import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
 
 from images.store import HashingFile
 
@@ -41,9 +40,7 @@ class Recipe:
 
 def write_layer(stage: Path, owned: Owned, epoch: int, target: HashingFile) -> None:
     """`epoch` is the time of every entry, in seconds."""
-    with tarfile.open(
-        fileobj=cast(Any, target), mode="w|", format=tarfile.PAX_FORMAT, bufsize=_BUFFER, copybufsize=_BUFFER
-    ) as tar:
+    with tar_stream(target, tarfile.PAX_FORMAT) as tar:
         for path in _sorted(stage):
             entry = _entry(path, path.relative_to(stage).as_posix(), owned, epoch)
             if entry.isreg():
@@ -51,6 +48,11 @@ def write_layer(stage: Path, owned: Owned, epoch: int, target: HashingFile) -> N
                     tar.addfile(entry, content)
             else:
                 tar.addfile(entry)
+
+
+def tar_stream(target: object, kind: int) -> tarfile.TarFile:
+    """A tar that is written to what can only be written to, copying files in pieces that suit large ones."""
+    return tarfile.open(fileobj=target, mode="w|", format=kind, bufsize=_BUFFER, copybufsize=_BUFFER)  # type: ignore[call-overload, no-any-return]
 
 
 def _sorted(folder: Path) -> Iterator[Path]:

@@ -55,7 +55,16 @@ def install(lock: str, target: Path) -> None:
     target.mkdir(parents=True)
     requirements = target.with_name(target.name + ".txt")
     requirements.write_text(lock)
-    command: Sequence[str] = (_uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(requirements))
+    command: Sequence[str] = (
+        _uv(),
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        str(requirements),
+    )
     where = ("--target", str(target), "--python-version", compiling.VERSION)
     run([*command, *where], "Python packages could not be installed", _REMEDY)
     requirements.unlink()

@@ -60,7 +60,9 @@ def _require(names: Sequence[str], known: Sequence[str]) -> None:
     unknown = [name for name in names if name not in known]
     if unknown:
         there = ", ".join(sorted(known)) or "none yet"
-        raise VedetteError(Code.NOT_FOUND, f"There is no image {', '.join(unknown)}; there are: {there}.", "Run `make images`.")
+        raise VedetteError(
+            Code.NOT_FOUND, f"There is no image {', '.join(unknown)}; there are: {there}.", "Run `make images`."
+        )
 
 
 def _megabytes(size: int) -> str:

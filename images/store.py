@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 UNUSED_SECONDS = 14 * 24 * 3600
 
@@ -32,7 +32,7 @@ class Blob:
 class HashingFile:
     """A file that is only written to, and knows what it has taken in."""
 
-    def __init__(self, target: BinaryIO) -> None:
+    def __init__(self, target: IO[bytes]) -> None:
         self._target = target
         self._hash = hashlib.sha256()
         self._size = 0

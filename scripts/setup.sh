@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings this machine to where `make demo` (runtime), `make test` (dev) or `make cluster` (cluster) can run. Safe to run twice; does only what is missing.
+# Brings this machine to where `make demo` (runtime), `make images` (images), `make test` (dev) or `make cluster` (cluster) can run. Safe to run twice; does only what is missing.
 # Downloads by package name only: Debian packages, Python wheels, npm packages, and Go modules: for dev the MinIO server's, for
 # cluster those of Kubernetes.
 set -euo pipefail
@@ -8,7 +8,10 @@ cd "$(dirname "$0")/.."
 source scripts/lib.sh
 
 profile=${1:-runtime}
-case $profile in runtime | dev | cluster) ;; *) fail "unknown profile '$profile'" "Use: scripts/setup.sh runtime|dev|cluster" ;; esac
+case $profile in runtime | images | dev | cluster) ;; *) fail "unknown profile '$profile'" "Use: scripts/setup.sh runtime|images|dev|cluster" ;; esac
+# Images hold what runs, and are built by it; the tests of a cluster build some.
+images=false
+case $profile in images) images=true profile=runtime ;; cluster) images=true ;; esac
 # A cluster is started by tests, so it needs all that they do.
 cluster=false
 [ "$profile" = cluster ] && cluster=true && profile=dev
@@ -28,6 +31,13 @@ need_system_packages() {
     [ -n "$(find /usr/lib -name 'libatomic.so.1' -print -quit)" ] || missing+=(libatomic1)
     # One of the benchmarks' peers comes with an OpenCV that wants it.
     [ -n "$(find /usr/lib -name 'libGL.so.1' -print -quit)" ] || missing+=(libgl1)
+  fi
+  if $images; then
+    # The packages as images/debian.py and images/programs.py need them.
+    command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
+    command -v readelf >/dev/null || missing+=(binutils)
+    command -v gcc >/dev/null || missing+=(gcc)
+    [ -n "$(find /usr/lib -name libc.a -print -quit)" ] || missing+=(libc6-dev)
   fi
   if $cluster; then
     # The packages as tests/cluster/programs.py names them.
@@ -67,6 +77,8 @@ need_environment() {
 need_system_packages
 need_python
 need_environment
+# uv alone installs for another Python than this machine's.
+if $images; then need_uv >/dev/null; fi
 scripts/build_ui.sh
 if [ "$profile" = dev ]; then
   scripts/build_minio.sh >/dev/null

@@ -15,6 +15,7 @@ _MAJOR = 15
 _ENTRYPOINT = Path(__file__).with_name("entrypoint.sh")
 _PROGRAM = "usr/local/bin/vedette-postgres"
 _LIBRARIES = "usr/lib/x86_64-linux-gnu"
+_EXTENSIONS = f"usr/share/postgresql/{_MAJOR}/extension"
 _OWNED: Owned = {
     "var/lib/postgresql/data": Attributes(0o700, UID),
     "run/postgresql": Attributes(0o755, UID),
@@ -36,11 +37,15 @@ _PACKAGES = debian.Packages(
     # Just-in-time compilation goes with LLVM: the server does without where its library is not there.
     drop=(
         "usr/share/doc/*/[!c]*", "usr/share/doc/*/changelog*", "usr/share/doc/*/contrib", "usr/share/man", "usr/share/info", "usr/share/lintian", "usr/share/locale",
-        "usr/share/postgresql/*/man", "usr/lib/postgresql/*/lib/llvmjit*", "usr/lib/postgresql/*/lib/bitcode", f"{_LIBRARIES}/gconv", "usr/share/bash-completion",
+        "usr/share/postgresql/*/man", "usr/share/postgresql/*/contrib", "usr/bin/[!l]*", "usr/bin/l[!o]*", "usr/lib/postgresql/*/lib/llvmjit*", "usr/lib/postgresql/*/lib/bitcode", f"{_LIBRARIES}/gconv", "usr/share/bash-completion",
         "var/cache", "var/lib/apt", "etc/init.d", "etc/cron*", "lib/systemd", "usr/lib/systemd", "usr/sbin/*", "sbin/*",
     ),
     # Debian's maintainer scripts would choose these.
-    links=((f"{_LIBRARIES}/libblas.so.3", "blas/libblas.so.3"), (f"{_LIBRARIES}/liblapack.so.3", "lapack/liblapack.so.3")),
+    links=(
+        (f"{_LIBRARIES}/libblas.so.3", "blas/libblas.so.3"),
+        (f"{_LIBRARIES}/liblapack.so.3", "lapack/liblapack.so.3"),
+        (f"{_EXTENSIONS}/postgis.control", "postgis-3.control"),
+    ),
     owned=_OWNED,
 )  # fmt: skip
 

@@ -87,7 +87,9 @@ initialise() {
   initdb --pgdata="$unfinished" --username=postgres --pwfile="$secrets/postgres-superuser-password" \
     --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --data-checksums >/dev/null
   printf 'CREATE ROLE vedette LOGIN;\n\nCREATE DATABASE vedette OWNER vedette;\n\n' | alone "$unfinished" postgres
-  printf 'CREATE EXTENSION postgis;\n\n' | alone "$unfinished" vedette
+  # Its script tries things that may fail, and must go on: whether it came to its end is looked at afterwards.
+  printf 'CREATE EXTENSION postgis;\n\n' | alone "$unfinished" vedette -c exit_on_error=off
+  printf 'SELECT postgis_lib_version();\n\n' | alone "$unfinished" vedette
   sync
   mv -T "$unfinished" "$cluster"
   sync
