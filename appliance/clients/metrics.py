@@ -42,8 +42,8 @@ class WorkerMetrics:
 
 
 @contextmanager
-def served(registry: CollectorRegistry, host: str, port: int, vitals: Vitals) -> Iterator[None]:
-    """Answer on http://host:port/metrics, /healthz and /readyz for as long as this lasts; port 0: not at all.
+def served(registry: CollectorRegistry, host: str, port: int, vitals: Vitals | None = None) -> Iterator[None]:
+    """Answer on http://host:port/metrics for as long as this lasts, with `vitals` on /healthz and /readyz too; port 0: not at all.
 
     A port that is taken is told in the log: a worker that cannot be watched still works.
     """
@@ -66,8 +66,10 @@ def served(registry: CollectorRegistry, host: str, port: int, vitals: Vitals) ->
         thread.join()
 
 
-def _application(registry: CollectorRegistry, vitals: Vitals) -> Callable[[Any, Any], Iterable[bytes]]:
+def _application(registry: CollectorRegistry, vitals: Vitals | None) -> Callable[[Any, Any], Iterable[bytes]]:
     measured: Callable[[Any, Any], Iterable[bytes]] = make_wsgi_app(registry)
+    if vitals is None:
+        return measured
     probes = {"/healthz": lambda: vitals.alive, "/readyz": lambda: vitals.ready}
 
     def application(environment: Any, start_response: Any) -> Iterable[bytes]:

@@ -31,7 +31,9 @@ class PixelFence:
     def touches(self, x0: float, y0: float, x1: float, y1: float) -> bool:
         """Whether anything in this window may count."""
         window = shapely.box(x0, y0, x1, y1)
-        return not shapely.contains(self.area, window) if self.outside else shapely.intersects(self.area, window)
+        if self.outside:
+            return not shapely.contains(self.area, window)
+        return bool(shapely.intersects(self.area, window))
 
     def holds(self, centres: Floats) -> Flags:
         """Whether each centre (n, 2) counts."""
