@@ -46,7 +46,8 @@ def recipe(spec: DetectorSpec, maps: ConfigMaps) -> Recipe | None:
     if source.inline is not None:
         found = Recipe.model_validate(source.inline.model_dump(mode="json"))
         return _known(found, "spec.recipe.inline")
-    assert source.config_map_ref is not None  # a rule of the resource: exactly one of the two
+    if source.config_map_ref is None:  # a rule of the resource: exactly one of the two
+        return None
     text, said = named(source.config_map_ref, maps, "Recipe")
     try:
         return _known(Recipe.model_validate(yaml.safe_load(text)), said)

@@ -70,7 +70,7 @@ def _config_map(head: dict[str, Any], raw: Raw) -> seen.ConfigMap:
     return seen.ConfigMap(**head, data=raw.get("data") or {})
 
 
-def _plain(head: dict[str, Any], raw: Raw) -> seen.Seen:
+def _plain(head: dict[str, Any], _: Raw) -> seen.Seen:
     return seen.Seen(**head)
 
 
