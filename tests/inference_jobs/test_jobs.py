@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,12 +45,12 @@ class Site:
         uri = f"s3://vedette/{keys.model_prefix(manifest.name, manifest.version)}".rstrip("/")
         return {"uri": uri, "digest": self.package.digest}
 
-    def run(self, module: str, task: dict[str, object], **environment: str) -> tuple[int, str]:
+    def run(self, module: str, task: Mapping[str, object], **environment: str) -> tuple[int, str]:
         """The exit code and the termination message."""
         message = self.folder / "message"
         message.unlink(missing_ok=True)
         told = {
-            "VEDETTE_TASK": json.dumps(task),
+            "VEDETTE_TASK": json.dumps(dict(task)),
             "VEDETTE_WORK_FOLDER": str(self.folder / "work"),
             "VEDETTE_TERMINATION_LOG": str(message),
         }
