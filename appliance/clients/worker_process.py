@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -51,12 +51,23 @@ Serve = Callable[[Surroundings], Awaitable[None]]
 
 def run(kind: WorkerKind, serve: Serve, gpus: Sequence[str] = ()) -> int:
     """Serve until SIGTERM or SIGINT; the exit code of the process. `gpus`: those that it can compute on."""
+    code = 0
     try:
         asyncio.run(_run(kind, serve, gpus))
-    except VedetteError as error:
-        logging.get().error("cannot work", reason=str(error.reason))
-        return 1
-    return 0
+    except* VedetteError as problems:
+        for error in _each(problems):
+            logging.get().error("cannot work", reason=str(error.reason))
+        code = 1
+    return code
+
+
+def _each(problems: BaseExceptionGroup[VedetteError]) -> Iterator[VedetteError]:
+    """Tasks that fail end in groups of groups."""
+    for problem in problems.exceptions:
+        if isinstance(problem, BaseExceptionGroup):
+            yield from _each(problem)
+        else:
+            yield problem
 
 
 async def _run(kind: WorkerKind, serve: Serve, gpus: Sequence[str]) -> None:

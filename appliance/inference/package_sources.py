@@ -80,37 +80,36 @@ class ModelCacheSource:
             raise VedetteError(
                 Code.INVALID, f"'{url}' is no address of a model cache.", "Correct VEDETTE_WORK_PACKAGES_URL."
             )
-        self._http = httpx.Client(
-            base_url=url.rstrip("/"),
-            timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
-            trust_env=False,
-        )
+        self._url = url.rstrip("/")
 
     def fetch(self, prefix: str, digest: Sha256, folder: Path) -> None:
         name, version = prefix.rstrip("/").split("/")[-2:]
         if prefix != keys.model_prefix(name, version):
             raise VedetteError(Code.NOT_FOUND, f"The model cache keeps nothing of {prefix}.")
         place = f"/packages/{name}/{version}/{digest.removeprefix('sha256:')}/"
-        left = self._get(place, MANIFEST_FILE, folder, PACKAGE_LIMIT)
-        for file in model_package.files_of(model_package.parse_manifest(folder / MANIFEST_FILE)):
-            if file != MANIFEST_FILE:
-                left = self._get(place, file, folder, left)
-
-    def _get(self, place: str, file: str, folder: Path, most: int) -> int:
-        """How many bytes of `most` are left."""
+        patience = httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS)
         try:
-            with self._http.stream("GET", place + file) as response, (folder / file).open("wb") as into:
-                if response.status_code != 200:
-                    message = f"The model cache answered {response.status_code} for {place}{file}."
-                    raise VedetteError(Code.UNAVAILABLE, message, "See its log.", retryable=True)
-                for chunk in response.iter_raw(1 << 20):
-                    most -= into.write(chunk)
-                    if most < 0:
-                        raise too_large(place)
+            with httpx.Client(base_url=self._url, timeout=patience, trust_env=False) as http:
+                left = _get(http, place + MANIFEST_FILE, folder / MANIFEST_FILE, PACKAGE_LIMIT)
+                for file in model_package.files_of(model_package.parse_manifest(folder / MANIFEST_FILE)):
+                    if file != MANIFEST_FILE:
+                        left = _get(http, place + file, folder / file, left)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             message = f"The model cache does not answer: {str(error) or type(error).__name__}."
             raise VedetteError(Code.UNAVAILABLE, message, "See its log.", retryable=True) from error
-        return most
+
+
+def _get(http: httpx.Client, place: str, path: Path, most: int) -> int:
+    """How many bytes of `most` are left."""
+    with http.stream("GET", place) as response, path.open("wb") as into:
+        if response.status_code != 200:
+            message = f"The model cache answered {response.status_code} for {place}."
+            raise VedetteError(Code.UNAVAILABLE, message, "See its log.", retryable=True)
+        for chunk in response.iter_raw(1 << 20):
+            most -= into.write(chunk)
+            if most < 0:
+                raise too_large(place)
+    return most
 
 
 def too_large(prefix: str) -> VedetteError:

@@ -44,3 +44,17 @@ def test_a_fence_elsewhere_holds_nothing_and_a_huge_one_everything() -> None:
 def test_a_scene_without_georeference_takes_no_fence() -> None:
     with pytest.raises(VedetteError, match="no georeference"):
         on_scene(shapely.box(0, 0, 1, 1), Georeference((1, 0, 0, 0, 1, 0), None), (10, 10), "scene")
+
+
+def test_an_area_left_out_counts_everywhere_else() -> None:
+    scene = at(15, 45, 32633)
+    ring = scene.lonlat(np.array([[100.0, 100], [300, 100], [300, 300], [100, 300]]))
+    points = np.random.default_rng(3).uniform(0, 1000, (500, 2))
+    kept = on_scene(shapely.Polygon(ring), scene, (1000, 1000), "scene")
+    left_out = on_scene(shapely.Polygon(ring), scene, (1000, 1000), "scene", outside=True)
+    assert (kept.holds(points) != left_out.holds(points)).all()
+    assert not left_out.touches(150, 150, 250, 250), "nothing in it counts"
+    assert left_out.touches(250, 250, 350, 350)
+    elsewhere = on_scene(shapely.box(100, 0, 101, 1), scene, (1000, 1000), "scene", outside=True)
+    assert elsewhere.holds(points).all()
+    assert elsewhere.touches(0, 0, 10, 10)
