@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from vedette_operator.build import detector as build
 from vedette_operator.reconcile.detector import reconcile
 from vedette_operator.reconcile.observed import Problem
 
-from tests.operator_reconcile.world import HERE, World, detector, package
+from tests.operator_reconcile.world import HERE, World, detector, gate_job_name, package
 
 Happening = Callable[[World], None]
 
@@ -114,7 +113,7 @@ def _settled(world: World) -> None:
 def _may_serve(world: World) -> bool:
     """Whether what was measured meets each gate's minimum as it is now, and a pod is ready: worked out apart from the code."""
     digest = world.detector.spec.model.digest
-    found = world.observed.measures.get(build.gate_job_name(world.detector, digest), {})
+    found = world.observed.measures.get(gate_job_name(world.detector), {})
     gates = world.detector.spec.rollout.gates
     met = all(found.get((digest, gate.snapshot, gate.metric), -1) >= (gate.minimum or 0) for gate in gates)
     return met and any(pod.ready and pod.digest == digest for pod in world.observed.pods)

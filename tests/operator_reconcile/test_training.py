@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vedette_operator.build.manifest import QUEUE_LABEL
 from vedette_operator.reconcile.observed import Job, Pod, Problem
+from vedette_operator.reconcile.plan import Handover
+from vedette_operator.reconcile.training import reconcile
 
-from appliance.contracts.resources.training_status import PublishedPackage
+from appliance.contracts.resources.training_status import PublishedPackage, Verdict
+from tests.contracts.wrong import GONE
 from tests.operator_reconcile.training import Training, training_job
+from tests.operator_reconcile.world import HERE
 
 _PACKAGE = PublishedPackage(storage_uri="s3://vedette/models/tree-crowns/1.5.0", digest="sha256:" + "5" * 64)
 _RUNNING = (Pod("p", "", ready=True),)
@@ -43,13 +50,45 @@ def test_it_runs_and_completes_with_its_package() -> None:
 
 
 def test_an_end_stays_an_end_whatever_is_cleaned_up() -> None:
-    training = _running()
+    training = _running(spec__ttlSecondsAfterFinished=GONE)
     training.sees(job=Job("complete"), package=_PACKAGE)
     done = training.status
     training.sees(job=None, pods=(), package=None, children={})
     training.pass_time(10_000_000)
     assert training.status == done
     assert training.observed.children == {}
+
+
+def test_a_package_that_met_the_goal_is_handed_over_with_the_end_and_no_other() -> None:
+    met = Verdict(fit="Good", goal_met=True)
+    for verdict, handed in ((met, True), (met.model_copy(update={"goal_met": False}), False), (None, False)):
+        training = _running()
+        training.observed = replace(training.observed, job=Job("complete"), package=_PACKAGE, verdict=verdict)
+        first, *others = training.settle()
+        expected = Handover("tree-crowns", _PACKAGE.storage_uri, _PACKAGE.digest) if handed else None
+        assert (first.handover, [plan.handover for plan in others]) == (expected, [None])
+
+
+def test_a_finished_job_goes_when_its_time_to_live_is_over() -> None:
+    training = _running(spec__ttlSecondsAfterFinished=60)
+    training.sees(job=Job("complete"), package=_PACKAGE)
+    (plan,) = training.settle()
+    assert plan.wake == training.now + timedelta(seconds=60)
+    training.now += timedelta(seconds=60)
+    assert reconcile(training.job, training.observed, HERE, training.now).finished
+
+
+def test_what_no_other_try_would_mend_fails_in_the_trainers_words() -> None:
+    training = _running()
+    training.sees(job=Job("failed", "The snapshot has no labels.", hopeless=True))
+    assert training.condition("Failed") == ("True", "TrainingFailed")
+
+
+def test_a_job_that_kueue_holds_is_let_go_by_kueue_alone() -> None:
+    training = Training(training_job(metadata__labels={QUEUE_LABEL: "vision"}))
+    training.settle()
+    training.sees(job=Job("active", suspended=True))
+    assert training.observed.job == Job("active", suspended=True)
 
 
 def test_a_failed_job_runs_again_only_when_retry_is_raised() -> None:
@@ -137,5 +176,6 @@ def test_a_snapshot_that_goes_later_stops_nothing_and_suspend_still_works() -> N
     assert training.observed.children == before
     training.change(spec__suspend=True)
     training.settle()
-    assert training.observed.children.keys() == before.keys()
-    assert training.observed.children != before
+    assert training.observed.children == before
+    assert training.observed.job is not None
+    assert training.observed.job.suspended

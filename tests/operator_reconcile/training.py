@@ -72,6 +72,9 @@ class Training:
         for gone in plan.delete:
             del children[gone]
         self.observed = replace(self.observed, children=children)
+        for _, waits in plan.suspend:
+            assert self.observed.job is not None
+            self.observed = replace(self.observed, job=replace(self.observed.job, suspended=waits))
         if plan.status is not None:
             assert isinstance(plan.status, TrainingJobStatus)
             self.job = self.job.model_copy(update={"status": plan.status})

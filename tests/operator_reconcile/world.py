@@ -20,6 +20,7 @@ from vedette_operator.reconcile.plan import Plan
 from appliance.contracts.resources import validate
 from appliance.contracts.resources.detector_status import DetectorStatus, EngineStatus
 from appliance.contracts.resources.objects import DetectorResource
+from appliance.contracts.serving import Serving
 from tests.contracts.wrong import changed, example
 
 HERE = Surroundings("vedette/inference@sha256:" + "1" * 64, "vedette/training@sha256:" + "2" * 64)
@@ -47,6 +48,10 @@ def detector(**changes: Any) -> DetectorResource:
     read = validate.resource(document, "detector")
     assert isinstance(read, DetectorResource)
     return read
+
+
+def gate_job_name(made: DetectorResource) -> str:
+    return build.gate_job_name(made, made.spec.model.digest, Serving())
 
 
 @dataclass
@@ -101,7 +106,7 @@ class World:
     def gates_end(self, value: float | None, baseline: float = 0.85) -> None:
         """The Job that measures, where there is one; None: it failed."""
         digest = self.detector.spec.model.digest
-        name = build.gate_job_name(self.detector, digest)
+        name = gate_job_name(self.detector)
         if ("Job", name) not in self.observed.children:
             return
         outcome = Job("complete") if value is not None else Job("failed", "The snapshot is gone.")

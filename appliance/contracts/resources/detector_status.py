@@ -30,6 +30,19 @@ class GateResult(Resource):
     required: Fraction | None = Field(default=None, description="What it had to reach.")
 
 
+class EngineStatus(Resource):
+    """What computes the model now."""
+
+    key: Short = Field(description="What the engine was built for: package, card, library versions and precision.")
+    backend: Literal["tensorrt", "onnxruntime", "openvino", "torch"] = Field(description="The library.")
+    precision: Literal["fp32", "fp16", "int8"] = Field(description="The precision that runs.")
+    gpu: Short | None = Field(default=None, description="The card's name.")
+    build_seconds: Annotated[float, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None, description="How long building it took, in seconds."
+    )
+    job: Short | None = Field(default=None, description="The Job that built it.")
+
+
 class CanaryStatus(Resource):
     """A version on its way."""
 
@@ -44,6 +57,8 @@ class CanaryStatus(Resource):
         description="What each gate measured.",
         json_schema_extra=map_list("snapshot", "metric"),
     )
+    gate_job: Short | None = Field(default=None, description="The Job that measured them.")
+    engine: EngineStatus | None = Field(default=None, description="What computes it.")
 
 
 class RejectedVersion(Resource):
@@ -54,18 +69,6 @@ class RejectedVersion(Resource):
     reason: Short = Field(description="Why, in one word.")
     message: Sentence = Field(description="Why: which metric on which snapshot, or which pod.")
     retry: int = Field(ge=0, le=1_000_000, description="spec.rollout.retry at that time; a higher one tries it again.")
-
-
-class EngineStatus(Resource):
-    """What computes the model now."""
-
-    key: Short = Field(description="What the engine was built for: package, card, library versions and precision.")
-    backend: Literal["tensorrt", "onnxruntime", "openvino", "torch"] = Field(description="The library.")
-    precision: Literal["fp32", "fp16", "int8"] = Field(description="The precision that runs.")
-    gpu: Short | None = Field(default=None, description="The card's name.")
-    build_seconds: Annotated[float, Field(ge=0, le=1_000_000)] | None = Field(
-        default=None, description="How long building it took, in seconds."
-    )
 
 
 class RunningPointStatus(Resource):

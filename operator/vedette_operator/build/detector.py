@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 
 from appliance.contracts.resources.base import GROUP, package_version
-from appliance.contracts.resources.detector_spec import Gate
 from appliance.contracts.resources.objects import DetectorResource
+from appliance.contracts.resources.tasks import TASK, EngineTask, GateTask, PackageReference
+from appliance.contracts.serving import Serving
+from vedette_operator.build import serving as build_serving
+from vedette_operator.build.job import failure_policy
 from vedette_operator.build.manifest import Manifest, child, sealed, short
-from vedette_operator.build.pod import Container, Surroundings, pod
+from vedette_operator.build.pod import FOLDER, METRICS_PORT, Container, Surroundings, pod
 
 _ENGINE_SECONDS = 3600
 _PYTHON = "/opt/vedette/bin/python"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A package as it is, or would be, served: what a gate measures."""
+
+    digest: str
+    uri: str
+    serving: Serving = Serving()
 
 
 def labels(detector: DetectorResource, digest: str = "", part: str = "worker") -> dict[str, str]:
@@ -30,36 +43,39 @@ def deployment_name(detector: DetectorResource, digest: str) -> str:
 
 
 def engine_job_name(detector: DetectorResource, digest: str) -> str:
-    """One for each package, backend and precision: another choice is another engine."""
+    """One for each package, backend, precision and batch: another choice is another engine."""
     runtime = detector.spec.runtime
-    return f"{detector.metadata.name}-e-{_key(digest, runtime.backend, runtime.precision)}"
+    return f"{detector.metadata.name}-e-{_key(digest, runtime.backend, runtime.precision, runtime.batching.max_batch_size)}"
 
 
-def gate_job_name(detector: DetectorResource, digest: str) -> str:
-    """One for each package, set of gates and retry."""
+def gate_job_name(detector: DetectorResource, digest: str, serving: Serving) -> str:
+    """One for each package as served, set of gates, and retry."""
     gates = [gate.model_dump(mode="json") for gate in detector.spec.rollout.gates]
-    return f"{detector.metadata.name}-g-{_key(digest, gates, detector.spec.rollout.retry)}"
+    served = build_serving.text(serving)
+    return f"{detector.metadata.name}-g-{_key(digest, gates, detector.spec.rollout.retry, served)}"
 
 
-def deployment(detector: DetectorResource, package: tuple[str, str], replicas: int, here: Surroundings) -> Manifest:
-    """The workers of one package, (digest, storageUri)."""
+def deployment(
+    detector: DetectorResource, package: tuple[str, str], replicas: int, here: Surroundings, serving: str = ""
+) -> Manifest:
+    """The workers of one package, (digest, storageUri), served as the ConfigMap of that name says."""
     digest, uri = package
     mine = labels(detector, digest)
     manifest = child(detector, "apps/v1", "Deployment", deployment_name(detector, digest), mine)
-    batching = detector.spec.runtime.batching
-    environment = _runtime(detector, digest, uri) | {
-        "VEDETTE_WORK_DETECTORS": f"{detector.metadata.name}/{package_version(uri)}",
-        "VEDETTE_WORK_FOLDER": "/var/lib/vedette",
-        "VEDETTE_MAX_BATCH_SIZE": str(batching.max_batch_size),
-        "VEDETTE_MAX_DELAY_MILLISECONDS": str(batching.max_delay_milliseconds),
-    }
-    container = Container("worker", here.inference_image, (_PYTHON, "-m", "appliance.inference.worker"), environment)
+    container = Container(
+        "worker",
+        here.inference_image,
+        (_PYTHON, "-m", "appliance.inference.worker"),
+        _work(detector, uri, here, serving),
+        serving=serving,
+        probed=True,
+    )
     template = {"metadata": {"labels": mine}, "spec": pod(container, detector.spec, detector.spec.resources, here)}
     template["spec"]["terminationGracePeriodSeconds"] = 60
     manifest["spec"] = {
         "replicas": replicas,
         "revisionHistoryLimit": 1,
-        "selector": {"matchLabels": mine},
+        "selector": {"matchLabels": dict(mine)},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
         "template": template,
     }
@@ -68,51 +84,76 @@ def deployment(detector: DetectorResource, package: tuple[str, str], replicas: i
 
 def engine_job(detector: DetectorResource, package: tuple[str, str], here: Surroundings) -> Manifest:
     """Builds the engine of one package on a node that the workers may run on."""
-    name = engine_job_name(detector, package[0])
-    return _job(detector, name, package, _step("engine", here, _runtime(detector, *package)), here)
+    digest, uri = package
+    runtime = detector.spec.runtime
+    task = EngineTask(
+        package=PackageReference(uri=uri, digest=digest),
+        backend=runtime.backend,
+        precision=runtime.precision,
+        batch_tiles=runtime.batching.max_batch_size,
+    )
+    container = _step("engine", here, task.model_dump_json(by_alias=True, exclude_none=True))
+    return _job(detector, engine_job_name(detector, digest), digest, container, here)
 
 
-def gate_job(
-    detector: DetectorResource, package: tuple[str, str], serving: tuple[str, str] | None, here: Surroundings
-) -> Manifest:
+def gate_job(detector: DetectorResource, candidate: Measured, baseline: Measured | None, here: Surroundings) -> Manifest:
     """Measures one package, and the one that serves where a gate compares, on the snapshots of the gates."""
-    name = gate_job_name(detector, package[0])
-    gates = [_dump(gate) for gate in detector.spec.rollout.gates]
-    environment = _runtime(detector, *package) | {"VEDETTE_GATES": json.dumps(gates, sort_keys=True)}
-    if serving is not None:
-        environment |= {"VEDETTE_BASELINE_DIGEST": serving[0], "VEDETTE_BASELINE_URI": serving[1]}
-    return _job(detector, name, package, _step("gates", here, environment), here)
+    runtime = detector.spec.runtime
+    task = GateTask(
+        package=PackageReference(uri=candidate.uri, digest=candidate.digest),
+        serving=candidate.serving,
+        baseline=PackageReference(uri=baseline.uri, digest=baseline.digest) if baseline else None,
+        baseline_serving=baseline.serving if baseline else Serving(),
+        gates=detector.spec.rollout.gates,
+        backend=runtime.backend,
+        precision=runtime.precision,
+    )
+    container = _step("gates", here, task.model_dump_json(by_alias=True, exclude_none=True))
+    name = gate_job_name(detector, candidate.digest, candidate.serving)
+    return _job(detector, name, candidate.digest, container, here)
 
 
-def _job(
-    detector: DetectorResource, name: str, package: tuple[str, str], container: Container, here: Surroundings
-) -> Manifest:
-    mine = labels(detector, package[0], container.name)
+def _job(detector: DetectorResource, name: str, digest: str, container: Container, here: Surroundings) -> Manifest:
+    mine = labels(detector, digest, container.name)
     manifest = child(detector, "batch/v1", "Job", name, mine)
     template = {"metadata": {"labels": mine}, "spec": pod(container, detector.spec, detector.spec.resources, here)}
     template["spec"]["restartPolicy"] = "Never"
-    manifest["spec"] = {"backoffLimit": 3, "activeDeadlineSeconds": _ENGINE_SECONDS, "template": template}
+    manifest["spec"] = {
+        "backoffLimit": 3,
+        "activeDeadlineSeconds": _ENGINE_SECONDS,
+        "podReplacementPolicy": "Failed",
+        "podFailurePolicy": failure_policy(container.name),
+        "template": template,
+    }
     return sealed(manifest)
 
 
-def _step(name: str, here: Surroundings, environment: dict[str, str]) -> Container:
-    return Container(name, here.inference_image, (_PYTHON, "-m", f"appliance.inference.{name}"), environment)
+def _step(name: str, here: Surroundings, task: str) -> Container:
+    environment = {TASK: task, "VEDETTE_WORK_FOLDER": FOLDER, "VEDETTE_WORK_LOG_FORMAT": "json"}
+    command = (_PYTHON, "-m", f"appliance.inference.{name}")
+    return Container(name, here.inference_image, command, environment | _packages(here))
 
 
-def _runtime(detector: DetectorResource, digest: str, uri: str) -> dict[str, str]:
+def _work(detector: DetectorResource, uri: str, here: Surroundings, serving: str) -> dict[str, str]:
+    """As clients/settings.py reads it (WorkSettings)."""
     runtime = detector.spec.runtime
-    return {
-        "VEDETTE_PACKAGE_DIGEST": digest,
-        "VEDETTE_PACKAGE_URI": uri,
-        "VEDETTE_BACKEND": runtime.backend,
-        "VEDETTE_PRECISION": runtime.precision,
-        "VEDETTE_DETECTOR": detector.metadata.name,
+    found = {
+        "VEDETTE_WORK_DETECTORS": f"{detector.metadata.name}/{package_version(uri)}",
+        "VEDETTE_WORK_BACKEND": runtime.backend,
+        "VEDETTE_WORK_PRECISION": runtime.precision,
+        "VEDETTE_WORK_BATCH_TILES": str(runtime.batching.max_batch_size),
+        "VEDETTE_WORK_BATCH_DELAY_MILLISECONDS": str(runtime.batching.max_delay_milliseconds),
+        "VEDETTE_WORK_FOLDER": FOLDER,
+        "VEDETTE_WORK_METRICS_HOST": "0.0.0.0",  # noqa: S104 - probes come from the node
+        "VEDETTE_WORK_METRICS_PORT": str(METRICS_PORT),
+        "VEDETTE_WORK_LOG_FORMAT": "json",
     }
+    return found | _packages(here) | ({"VEDETTE_WORK_SERVING": build_serving.PATH} if serving else {})
+
+
+def _packages(here: Surroundings) -> dict[str, str]:
+    return {"VEDETTE_WORK_PACKAGES_URL": here.packages_url} if here.packages_url else {}
 
 
 def _key(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]
-
-
-def _dump(gate: Gate) -> dict[str, object]:
-    return gate.model_dump(mode="json", by_alias=True, exclude_none=True)

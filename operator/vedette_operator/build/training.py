@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 from appliance.contracts.resources.base import GROUP
 from appliance.contracts.resources.objects import TrainingJobResource
+from appliance.contracts.resources.tasks import TASK, TrainingTask
+from vedette_operator.build.job import failure_policy
 from vedette_operator.build.manifest import Manifest, child, sealed
-from vedette_operator.build.pod import Container, Surroundings, pod
+from vedette_operator.build.pod import FOLDER, Container, Surroundings, pod
 
 _PORT = 29400
+_SCRATCH = (("/tmp", "10Gi"), (FOLDER, "100Gi"))  # noqa: S108 - an emptyDir of the pod's own; snapshots are copied there
 _PYTHON = "/opt/vedette/bin/python"
 
 
@@ -34,11 +35,14 @@ def service(job: TrainingJobResource) -> Manifest:
     return sealed(manifest)
 
 
-def training_job(job: TrainingJobResource, here: Surroundings) -> Manifest:
-    """One pod for each node; a lost pod is made again and resumes at the last checkpoint in the object store."""
+def training_job(job: TrainingJobResource, here: Surroundings, configuration: str | None = None) -> Manifest:
+    """One pod for each node; a lost pod is made again and resumes at the last checkpoint in the object store.
+
+    `configuration`: the text of the ConfigMap where the spec names one.
+    """
     spec, name = job.spec, job_name(job)
     manifest = child(job, "batch/v1", "Job", name, labels(job))
-    container = Container("trainer", here.training_image, _command(job), _environment(job))
+    container = Container("trainer", here.training_image, _command(job), _environment(job, configuration), _SCRATCH)
     template = {"metadata": {"labels": labels(job)}, "spec": pod(container, spec, spec.resources_per_node, here)}
     template["spec"] |= {"restartPolicy": "Never", "subdomain": name}
     manifest["spec"] = {
@@ -48,6 +52,7 @@ def training_job(job: TrainingJobResource, here: Surroundings) -> Manifest:
         "backoffLimit": spec.backoff_limit,
         "suspend": spec.suspend,
         "podReplacementPolicy": "Failed",
+        "podFailurePolicy": failure_policy("trainer"),
         "template": template,
     }
     return sealed(manifest)
@@ -63,12 +68,11 @@ def _command(job: TrainingJobResource) -> tuple[str, ...]:
     return (_PYTHON, "-m", "torch.distributed.run", f"--nnodes={job.spec.num_nodes}", *meet, *run)
 
 
-def _environment(job: TrainingJobResource) -> dict[str, str]:
+def _environment(job: TrainingJobResource, configuration: str | None) -> dict[str, str]:
     """The whole spec as one value: the trainer reads the same contract."""
-    spec = job.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
-    for where in ("suspend", "retry", "activeDeadlineSeconds", "backoffLimit"):  # the trainer needs none of them
-        spec.pop(where, None)
+    task = TrainingTask(name=job.metadata.name, uid=job.metadata.uid, spec=job.spec, configuration=configuration)
     return {
-        "VEDETTE_TRAINING_JOB": json.dumps(spec, sort_keys=True, separators=(",", ":")),
-        "VEDETTE_CHECKPOINTS": f"trainingjobs/{job.metadata.uid}/",
+        TASK: task.model_dump_json(by_alias=True, exclude_none=True),
+        "VEDETTE_WORK_FOLDER": FOLDER,
+        "VEDETTE_WORK_LOG_FORMAT": "json",
     }

@@ -7,9 +7,11 @@ from typing import Literal
 
 from appliance.contracts.resources.detector_spec import DetectorSpec
 from appliance.contracts.resources.detector_status import EngineStatus
-from vedette_operator.reconcile.observed import Observed
+from vedette_operator.reconcile.observed import Observed, Package
 
 GPU = "nvidia.com/gpu"
+Precision = Literal["fp32", "fp16", "int8"]
+_WIDER: tuple[Precision, ...] = ("int8", "fp16", "fp32")
 State = Literal["Ready", "Building", "Fallback", "Failed"]
 
 
@@ -32,12 +34,13 @@ def needs_build(spec: DetectorSpec) -> bool:
     return backend == "tensorrt" or (backend == "auto" and GPU in (spec.resources.limits or {}))
 
 
-def engine(spec: DetectorSpec, digest: str, job: str, observed: Observed) -> Engine:
-    """Of the package `digest`, which the Job of that name builds."""
+def engine(spec: DetectorSpec, digest: str, job: str, observed: Observed, known: EngineStatus | None = None) -> Engine:
+    """Of the package `digest`, which the Job of that name builds. `known`: what the status says of it."""
     if not needs_build(spec):
-        plain = _plain(spec, digest)
-        return Engine("Ready", plain, f"{plain.backend} reads the model as it is.")
-    built, seen = observed.engines.get(job), observed.jobs.get(job)
+        return _plain(spec, digest, observed.package)
+    reported, seen = observed.engines.get(job), observed.jobs.get(job)
+    remembered = known if known is not None and known.job == job else None
+    built = reported.model_copy(update={"job": job}) if reported is not None else remembered
     if built is not None:
         return _built(spec, built)
     if seen is None or seen.outcome != "failed":
@@ -58,11 +61,20 @@ def _built(spec: DetectorSpec, built: EngineStatus) -> Engine:
     return Engine("Ready", built, f"Built for {built.gpu or 'this card'}.")
 
 
-def _plain(spec: DetectorSpec, digest: str) -> EngineStatus:
-    if spec.runtime.backend in ("openvino", "torch"):
-        backend: Literal["openvino", "torch", "onnxruntime"] = (
-            "openvino" if spec.runtime.backend == "openvino" else "torch"
-        )
-    else:
-        backend = "onnxruntime"
-    return EngineStatus(key=f"{digest}/{backend}", backend=backend, precision="fp32")
+def _plain(spec: DetectorSpec, digest: str, package: Package | None) -> Engine:
+    """Without an engine the package must hold the precision asked for as a variant, or the next wider one runs."""
+    chosen = spec.runtime.backend
+    backend: Literal["openvino", "torch", "onnxruntime"] = (
+        "openvino" if chosen == "openvino" else "torch" if chosen == "torch" else "onnxruntime"
+    )
+    asked = spec.runtime.precision
+    runs = _held(asked, package.precisions if package else frozenset())
+    status = EngineStatus(key=f"{digest}/{backend}", backend=backend, precision=runs)
+    if package is None or runs == asked:
+        return Engine("Ready", status, f"{backend} reads the model as it is.")
+    return Engine("Ready", status, f"The package has no variant in {asked}; {runs} runs instead, on {backend}.")
+
+
+def _held(asked: Precision, held: frozenset[str]) -> Precision:
+    wider = _WIDER[_WIDER.index(asked) :]
+    return next((each for each in wider if each in held), "fp32")

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from appliance.contracts.resources.detector_status import EngineStatus
+from appliance.contracts.serving import Serving
 
 Outcome = Literal["active", "complete", "failed"]
 ChildKey = tuple[str, str]
@@ -31,8 +32,12 @@ class Pod:
 
 @dataclass(frozen=True)
 class Job:
+    """`hopeless`: it ended at a failure that no other try would mend."""
+
     outcome: Outcome
     message: str = ""
+    hopeless: bool = False
+    suspended: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,31 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Package:
+    """What the manifest of the package asked for says: its own threshold, and the precisions it has beside fp32."""
+
+    threshold: float
+    precisions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Mounts:
+    """Which ConfigMap of how to serve is used: by a Deployment (its name -> that of the ConfigMap, empty: none), and by pods.
+
+    `contents`: what stands in them.
+    """
+
+    deployments: Mapping[str, str] = field(default_factory=dict)
+    pods: frozenset[str] = frozenset()
+    contents: Mapping[str, Serving] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Observed:
     """`children`: what exists of ours -> the digest of the manifest it was made from (build/manifest.py).
 
-    `engines` and `measures`: what Jobs that still exist have reported, by the Job's name.
+    `engines` and `measures`: what Jobs that still exist have reported, by the Job's name. `serving`: what the spec and the
+    ConfigMaps that it names come to; None where one of them cannot be used.
     """
 
     children: Mapping[ChildKey, str] = field(default_factory=dict)
@@ -66,7 +92,9 @@ class Observed:
     measures: Mapping[str, Mapping[Measure, float]] = field(default_factory=dict)
     queue: Queue = Queue()
     problems: tuple[Problem, ...] = ()
-    package_threshold: float | None = None
+    package: Package | None = None
+    serving: Serving | None = Serving()
+    mounts: Mounts = Mounts()
 
     def ready(self, digest: str) -> int:
         """How many pods of this package take work."""

@@ -32,7 +32,10 @@ class Version:
 
 @dataclass(frozen=True)
 class Facts:
-    """What was seen of the version asked for. `blocked`: something it needs is missing, so it must not go on."""
+    """What was seen of the version asked for. `blocked`: something it needs is missing, so it must not go on.
+
+    `gate_job`: the Job that measures its gates.
+    """
 
     engine: Engine
     gates: list[GateResult]
@@ -40,6 +43,7 @@ class Facts:
     ready: int
     trouble: str
     blocked: bool
+    gate_job: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,10 @@ def _served(spec: DetectorSpec, canary: CanaryStatus, facts: Facts, now: datetim
     able = facts.engine.usable and gates.passed(facts.gates) and facts.ready > 0 and not facts.blocked
     percent = (spec.rollout.canary_percent or _PERCENT) if able and spec.rollout.strategy == "Canary" else 0
     since = (canary.ready_since or now) if able else None
-    return canary.model_copy(update={"gates": facts.gates, "percent": percent, "ready_since": since})
+    measured = facts.gate_job if facts.gates and all(each.state != "Pending" for each in facts.gates) else None
+    engine = facts.engine.status or canary.engine
+    seen = {"gates": facts.gates, "gate_job": measured, "engine": engine}
+    return canary.model_copy(update={**seen, "percent": percent, "ready_since": since})
 
 
 def _advance(spec: DetectorSpec, kept: Rollout, canary: CanaryStatus, now: datetime, deadline: datetime) -> Rollout:

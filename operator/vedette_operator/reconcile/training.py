@@ -20,10 +20,11 @@ from appliance.contracts.resources.training_status import (
     Verdict,
 )
 from vedette_operator.build import training as build
+from vedette_operator.build.manifest import QUEUE_LABEL
 from vedette_operator.build.pod import Surroundings
 from vedette_operator.reconcile.conditions import Said, conditions, true_if
 from vedette_operator.reconcile.observed import ChildKey, Job, Pod, Problem
-from vedette_operator.reconcile.plan import Event, Plan, difference, wake_at
+from vedette_operator.reconcile.plan import Event, Handover, Plan, difference, wake_at
 from vedette_operator.reconcile.pods import trouble
 
 _LOOK_AGAIN = timedelta(seconds=30)
@@ -33,7 +34,10 @@ OURS = "vedette.io/operator"
 
 @dataclass(frozen=True)
 class ObservedTraining:
-    """`problem`: a snapshot, package or ConfigMap that is not there; `job`: of the present retry."""
+    """`problem`: a snapshot, package or ConfigMap that is not there; `job`: of the present retry.
+
+    `configuration`: the text of the ConfigMap where the spec names one.
+    """
 
     children: Mapping[ChildKey, str] = field(default_factory=dict)
     job: Job | None = None
@@ -44,6 +48,7 @@ class ObservedTraining:
     verdict: Verdict | None = None
     failures: int = 0
     last_failure: FailureInfo | None = None
+    configuration: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,19 +61,58 @@ class _Verdict:
 
 
 def reconcile(job: TrainingJobResource, observed: ObservedTraining, here: Surroundings, now: datetime) -> Plan:
-    """What to do now. Nothing for a job that has ended, until spec.retry is raised."""
+    """What to do now. Nothing for a job that has ended, until spec.retry is raised or its time to live is over."""
     before = job.status if job.status.retry in (None, job.spec.retry) else TrainingJobStatus()
-    if job.spec.managed_by not in (None, OURS) or ended(before):
+    if job.spec.managed_by not in (None, OURS):
         return Plan()
+    if ended(before):
+        return _afterwards(job, before, now)
     found = _judged(job, observed, before, now)
     status = _status(job, observed, (before, found), now)
     end = found.state in ("Failed", "Complete")
     begun = ("Job", build.job_name(job)) in observed.children
-    wanted = [] if end or (observed.problem and not begun) else _wanted(job, here)
+    wanted = [] if end or (observed.problem and not begun) else _wanted(job, here, observed.configuration)
     apply, delete = difference(wanted, observed.children, _kept(job, found, observed))
     event = (Event(found.reason, found.message, warning=found.state == "Failed"),) if end else ()
     wake = now + _LOOK_AGAIN if observed.problem else _deadline(job, status)
-    return Plan(apply, delete, None if status == job.status else status, event, None if end else wake_at(now, wake))
+    return Plan(
+        apply,
+        delete,
+        None if status == job.status else status,
+        event,
+        _dies(job, status) if end else wake_at(now, wake),
+        suspend=() if end else _suspend(job, observed),
+        handover=_handover(job, status) if end else None,
+    )
+
+
+def _afterwards(job: TrainingJobResource, status: TrainingJobStatus, now: datetime) -> Plan:
+    dies = _dies(job, status)
+    return Plan(finished=True) if dies is not None and dies <= now else Plan(wake=dies)
+
+
+def _dies(job: TrainingJobResource, status: TrainingJobStatus) -> datetime | None:
+    """When the finished resource is to be deleted."""
+    kept, end = job.spec.ttl_seconds_after_finished, status.completion_time
+    return None if kept is None or end is None else end + timedelta(seconds=kept)
+
+
+def _handover(job: TrainingJobResource, status: TrainingJobStatus) -> Handover | None:
+    """Only a package that met the goal is handed to a detector, and once: whoever takes it back afterwards is right."""
+    publish, package = job.spec.publish, status.model_package
+    met = status.verdict is not None and status.verdict.goal_met
+    if status.state != "Complete" or publish is None or publish.detector_ref is None or package is None or not met:
+        return None
+    return Handover(publish.detector_ref.name, package.storage_uri, package.digest)
+
+
+def _suspend(job: TrainingJobResource, observed: ObservedTraining) -> tuple[tuple[str, bool], ...]:
+    """A Job that Kueue queues is let go by Kueue, and by nobody else."""
+    seen, wanted = observed.job, job.spec.suspend
+    queued = QUEUE_LABEL in job.metadata.labels
+    if seen is None or seen.outcome != "active" or seen.suspended == wanted or (queued and not wanted):
+        return ()
+    return ((build.job_name(job), wanted),)
 
 
 def ended(status: TrainingJobStatus) -> bool:
@@ -76,9 +120,9 @@ def ended(status: TrainingJobStatus) -> bool:
     return status.state in ("Complete", "Failed")
 
 
-def _wanted(job: TrainingJobResource, here: Surroundings) -> list[dict[str, Any]]:
+def _wanted(job: TrainingJobResource, here: Surroundings, configuration: str | None) -> list[dict[str, Any]]:
     several = [build.service(job)] if job.spec.num_nodes > 1 else []
-    return [*several, build.training_job(job, here)]
+    return [*several, build.training_job(job, here, configuration)]
 
 
 def _kept(job: TrainingJobResource, found: _Verdict, observed: ObservedTraining) -> set[ChildKey]:
@@ -92,6 +136,8 @@ def _judged(job: TrainingJobResource, observed: ObservedTraining, before: Traini
     seen = observed.job
     if seen is not None and seen.outcome == "complete" and observed.package is not None:
         return _Verdict("Complete", "Trained", f"The model package is {observed.package.storage_uri}.")
+    if seen is not None and seen.outcome == "failed" and seen.hopeless:
+        return _Verdict("Failed", "TrainingFailed", f"{seen.message} Mend it, then raise spec.retry to run it again.")
     if seen is not None and seen.outcome == "failed":
         limit = f"Pods failed more than backoffLimit, {job.spec.backoff_limit}, allows. {seen.message}"
         return _Verdict("Failed", "BackoffLimitExceeded", f"{limit} Raise spec.retry to run it again.")
