@@ -49,6 +49,13 @@ class ApiServer:
 
     def kubectl(self, *words: str, given: Any = None) -> str:
         """What it printed. `given` goes to its standard input as JSON. Raises KubectlError."""
+        return self._run(words, given)[0]
+
+    def said(self, *words: str, given: Any = None) -> str:
+        """The same with its warnings."""
+        return "".join(self._run(words, given))
+
+    def _run(self, words: tuple[str, ...], given: Any) -> tuple[str, str]:
         environment = {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.kubeconfig.parent / "cache")}
         done = subprocess.run(
             [str(self.kubectl_program), *words],
@@ -61,7 +68,7 @@ class ApiServer:
         )
         if done.returncode:
             raise KubectlError(done.stderr)
-        return done.stdout
+        return done.stdout, done.stderr
 
     def get(self, *words: str) -> Any:
         return json.loads(self.kubectl("get", *words, "-o", "json"))

@@ -96,7 +96,9 @@ def engine_job(detector: DetectorResource, package: tuple[str, str], here: Surro
     return _job(detector, engine_job_name(detector, digest), digest, container, here)
 
 
-def gate_job(detector: DetectorResource, candidate: Measured, baseline: Measured | None, here: Surroundings) -> Manifest:
+def gate_job(
+    detector: DetectorResource, candidate: Measured, baseline: Measured | None, here: Surroundings
+) -> Manifest:
     """Measures one package, and the one that serves where a gate compares, on the snapshots of the gates."""
     runtime = detector.spec.runtime
     task = GateTask(
