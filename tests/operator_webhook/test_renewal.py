@@ -18,7 +18,7 @@ START = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 def after(found: Certificates | None, now: datetime, hosts: tuple[str, ...] = HOSTS) -> tuple[Certificates, list[Step]]:
     """What is there once nothing is due, and the steps that led there."""
-    steps = []
+    steps: list[Step] = []
     while (step := next_step(certified(found) if found else None, hosts, now)) is not Step.KEEP:
         found = carried_out(step, found, hosts, now)
         steps.append(step)
