@@ -61,7 +61,7 @@ def _prepare(api: ApiServer) -> None:
     for namespace in (NAMESPACE, PEER_NAMESPACE):
         api.kubectl("create", "namespace", namespace)
     # All in its own namespace: which rights it needs of these is the chart's business.
-    api.kubectl("-n", NAMESPACE, "create", "role", OPERATOR, "--verb=*", "--resource=*.*,*.apps,*.batch,*.vedette.io")
+    api.kubectl("-n", NAMESPACE, "create", "role", OPERATOR, "--verb=*", "--resource=*.*")
     api.kubectl("-n", NAMESPACE, "create", "rolebinding", OPERATOR, f"--role={OPERATOR}", f"--user={OPERATOR}")
 
 

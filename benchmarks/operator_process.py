@@ -46,9 +46,7 @@ def running(around: Surroundings) -> Iterator[Operator]:
             "PYTHONPATH": f"{ROOT}:{ROOT / 'operator'}",
             "KUBECONFIG": str(around.api.kubeconfig_of(OPERATOR)),
             **_clients(around),
-            "VEDETTE_OPERATOR_NAMESPACE": NAMESPACE,
-            "VEDETTE_OPERATOR_HEALTH_PORT": str(port),
-            "VEDETTE_OPERATOR_METRICS_PORT": str(metrics),
+            **_told(port, metrics),
         }
         service = Service(
             "operator",
@@ -59,6 +57,13 @@ def running(around: Surroundings) -> Iterator[Operator]:
         )
         with servers.running(service) as process:
             yield Operator(psutil.Process(process.pid))
+
+
+def _told(health: int, metrics: int) -> dict[str, str]:
+    """What the chart says. No image is ever pulled."""
+    said = {"NAMESPACE": NAMESPACE, "IDENTITY": "bench", "INFERENCE_IMAGE": "none:1", "TRAINING_IMAGE": "none:1"}
+    said |= {"HOST": LOOPBACK, "HEALTH_PORT": str(health), "METRICS_PORT": str(metrics)}
+    return {f"VEDETTE_OPERATOR_{name}": value for name, value in said.items()}
 
 
 def _clients(around: Surroundings) -> dict[str, str]:

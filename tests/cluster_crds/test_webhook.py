@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from vedette_operator.webhook.keeper import CONFIGURATIONS, Keeper
 from vedette_operator.webhook.renewal import AUTHORITY_VALID, HEARD
@@ -197,6 +198,20 @@ async def test_through_the_change_of_the_authority_the_api_server_always_trusts_
         assert len(bundles) == 2
         assert len(servers) == 2
         assert first.bundle in bundles
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"{", 400), (b"[" * 100_000, 400), (b"{}", 400), (b" " * (9 << 20), 413)]
+)
+async def test_what_no_api_server_sends_is_answered_and_harms_nothing(
+    client: Kubernetes, settings: WebhookSettings, body: bytes, status: int
+) -> None:
+    keeper = _keeper(client, settings)
+    async with _serving(keeper):
+        trusted = ssl.create_default_context(cadata=(await keeper.keep()).bundle.decode())
+        async with httpx.AsyncClient(verify=trusted, base_url=f"https://{_HOST}:{settings.port}") as http:
+            assert (await http.post(PATH, content=body)).status_code == status
+            assert (await http.get(PATH)).status_code == 405
 
 
 async def _served(port: int, certificate: bytes) -> bool:
