@@ -94,7 +94,9 @@ def _ours(around: Surroundings, operator: Operator, plan: Plan, digests: list[st
     count = plan.size.detectors
     manifests = objects.detectors(digests)
     trainings = objects.trainings(plan.size.trainings, store_snapshots(around.store))
-    at_once = all_at_once(around.client, [Kind(manifests[:count], _ready), Kind(trainings, _complete)])
+    at_once = all_at_once(
+        around.client, [Kind(manifests[:count], _ready), Kind(trainings, _complete)], lambda: operator.alive
+    )
     time.sleep(plan.quiet_seconds)
     rest, rest_percent = _rested(operator, plan)
     megabytes, used = operator.megabytes(), operator.cpu_seconds()

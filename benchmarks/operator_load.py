@@ -61,8 +61,9 @@ class Side:
         ]
 
 
-def all_at_once(client: Client, kinds: list[Kind]) -> Span:
-    """Create everything as fast as the API server takes it, and wait until all is as wished."""
+def all_at_once(client: Client, kinds: list[Kind], alive: Callable[[], bool] = lambda: True) -> Span:
+    """Create everything as fast as the API server takes it, and wait until all is as wished. Ends the benchmark when
+    whoever should see to that is not `alive`."""
     with ExitStack() as stack:
         watched = [stack.enter_context(watching(client, kind.path, kind.wished)) for kind in kinds]
         began = time.time()
@@ -73,7 +74,9 @@ def all_at_once(client: Client, kinds: list[Kind]) -> Span:
         def so_far() -> str:
             return ", ".join(f"{one.count} of {count}" for one, count in zip(watched, wanted, strict=True))
 
-        wait(lambda: [one.count for one in watched] == wanted, _PATIENCE_SECONDS, so_far)
+        wait(lambda: not alive() or [one.count for one in watched] == wanted, _PATIENCE_SECONDS, so_far)
+        if not alive():
+            raise SystemExit(f"the operator ended: {so_far()}")
         return Span(began, time.time(), max(one.last for one in watched))
 
 

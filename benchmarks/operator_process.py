@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import psutil
@@ -17,11 +19,18 @@ from benchmarks.operator_cluster import OPERATOR, Surroundings
 from benchmarks.operator_objects import NAMESPACE
 from benchmarks.sides.process import peak_megabytes
 from tests.cluster_crds.api_server import ROOT
+from tests.servers import running as log_kept
+
+_TAIL = 30  # lines of its log that are told where the benchmark breaks off
 
 
 @dataclass(frozen=True)
 class Operator:
     process: psutil.Process
+
+    @property
+    def alive(self) -> bool:
+        return self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE
 
     def cpu_seconds(self) -> float:
         """Since it began."""
@@ -38,13 +47,13 @@ class Operator:
 
 @contextmanager
 def running(around: Surroundings) -> Iterator[Operator]:
-    """One replica, ready; stopped whatever happens."""
+    """One replica, ready; stopped whatever happens. Where the benchmark breaks off, what it said last is shown."""
     with servers.temporary_folder() as folder:
         port, metrics = free_ports(2)
         environment = {
             "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": f"{ROOT}:{ROOT / 'operator'}",
-            "KUBECONFIG": str(around.api.kubeconfig_of(OPERATOR)),
+            "KUBECONFIG": str(_kubeconfig(around, folder)),
             **_clients(around),
             **_told(port, metrics),
         }
@@ -55,8 +64,22 @@ def running(around: Surroundings) -> Iterator[Operator]:
             lambda _: _ready(f"http://{LOOPBACK}:{port}/readyz"),
             environment=environment,
         )
-        with servers.running(service) as process:
-            yield Operator(psutil.Process(process.pid))
+        with log_kept(service, folder) as server:
+            try:
+                yield Operator(psutil.Process(server.pid))
+            except BaseException:
+                print("\n".join(server.log.splitlines()[-_TAIL:]), file=sys.stderr)
+                raise
+
+
+def _kubeconfig(around: Surroundings, folder: Path) -> Path:
+    """Its own, with the namespace that a pod has from its service account."""
+    config = json.loads(around.api.kubeconfig_of(OPERATOR).read_text())
+    config["contexts"][0]["context"]["namespace"] = NAMESPACE
+    path = folder / "kubeconfig"
+    path.touch(0o600)
+    path.write_text(json.dumps(config))
+    return path
 
 
 def _told(health: int, metrics: int) -> dict[str, str]:

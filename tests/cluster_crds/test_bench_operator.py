@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from benchmarks import operator as bench
 from benchmarks import operator_objects as objects
 from benchmarks.operator_client import wait
 from benchmarks.operator_cluster import Surroundings, add_nodes, surroundings
+from tests.cluster_crds.api_server import ROOT
 
 _PLAN = bench.Plan(objects.size(4), changes=2, rest_seconds=1, quiet_seconds=1)
 
@@ -62,3 +66,17 @@ def test_the_peer_is_measured_by_the_audit_log(around: Surroundings) -> None:
     assert len(measured.made) == len(measured.changed) == _PLAN.changes
     assert all(0 < seconds < 60 for seconds in (*measured.at_once, *measured.made, *measured.changed))
     assert measured.requests >= 2  # a ReplicaSet and a status at the least
+
+
+@pytest.mark.skipif(find_spec("vedette_operator.main") is None, reason="no operator in this checkout yet")
+def test_a_quick_run_prints_its_comparisons() -> None:
+    command = [sys.executable, "-m", "benchmarks", "operator", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == 11
+    assert all(line["name"] == "operator" for line in lines)
+    figures = {line["metric"]: line["ours"] for line in lines}
+    assert figures["10 Detectors and 2 TrainingJobs from the first apply until all are reconciled"] < 120
+    assert figures["writes a minute at rest, without the Lease"] == 0
+    assert 20 < figures["peak memory"] < 400
