@@ -12,9 +12,10 @@ from typing import Any
 
 import httpx
 import pytest
+from vedette_operator.webhook.certificates import certified
 from vedette_operator.webhook.keeper import CONFIGURATIONS, Keeper
 from vedette_operator.webhook.renewal import AUTHORITY_VALID, HEARD
-from vedette_operator.webhook.server import PATH, Webhook
+from vedette_operator.webhook.server import PATH, Webhook, made
 from vedette_operator.webhook.settings import WebhookSettings
 
 from appliance.clients.kubernetes import Kubernetes
@@ -33,9 +34,9 @@ _RULES: list[dict[str, Any]] = [
 @pytest.fixture
 async def client(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Kubernetes]:
     monkeypatch.setenv("KUBECONFIG", str(api.kubeconfig))
-    made = Kubernetes.from_environment("tests")
-    yield made
-    await made.close()
+    found = Kubernetes.from_environment("tests")
+    yield found
+    await found.close()
 
 
 @pytest.fixture
@@ -165,6 +166,11 @@ async def test_replicas_that_begin_together_agree_and_then_write_nothing(
     told = written[1]["webhooks"][0]["clientConfig"]
     assert base64.b64decode(told["caBundle"]) == found[0].bundle
     assert told["url"].endswith(PATH)
+
+
+async def test_its_certificate_is_for_the_names_of_its_service(client: Kubernetes, settings: WebhookSettings) -> None:
+    found = certified(await made(client, settings, lambda: []).keeper.keep())
+    assert found.hosts[0] == "vedette-operator.default.svc"
 
 
 @pytest.mark.parametrize("data", [{}, {"tls.crt": base64.b64encode(b"broken").decode()}], ids=["empty", "broken"])

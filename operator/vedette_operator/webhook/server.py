@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from appliance.clients import logging
+from appliance.clients.kubernetes import Kubernetes
+from appliance.contracts.base import now
 from appliance.contracts.errors import VedetteError
 from vedette_operator.webhook.certificates import Pair
-from vedette_operator.webhook.keeper import Keeper
+from vedette_operator.webhook.keeper import Keeper, names
 from vedette_operator.webhook.review import Manifest, answer, judge, read
+from vedette_operator.webhook.settings import WebhookSettings
 
 PATH = "/validate"
 _LIMIT_BYTES = 8 << 20
@@ -75,6 +78,11 @@ class Webhook:
         if verdict.refused:
             logging.get().info("refused", kind=asked.kind, name=asked.name, why=verdict.refused)
         return web.json_response(answer(asked, verdict))
+
+
+def made(client: Kubernetes, settings: WebhookSettings, known: Known) -> Webhook:
+    """Asks no server."""
+    return Webhook(Keeper(client, settings, names(settings.service, client.namespace), now), known)
 
 
 def _load(context: ssl.SSLContext, pair: Pair) -> None:
