@@ -57,7 +57,7 @@ page-tour: setup-dev ## Walk the page as an analyst does, and take the pictures 
 	@VEDETTE_TAKE_PICTURES=1 $(PYTHON) -m pytest -q tests/browser/test_tour.py -k tour
 
 .PHONY: bench
-bench: setup-dev ## Figures side by side with a peer: NAME=backends|predict|feed|memory|merge|normalise|tiles|vectors|dispatch|ingest|page|device|gpu
+bench: setup-dev ## Figures side by side with a peer: NAME=backends|predict|feed|memory|merge|normalise|tiles|vectors|dispatch|ingest|page|device|gpu|operator
 	@$(PYTHON) -m benchmarks $(NAME) $(BENCH_ARGS)
 
 .PHONY: soak

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging as standard
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +26,12 @@ from vedette_operator.handlers import settings as watching
 from vedette_operator.handlers import watch
 from vedette_operator.kube import Cluster
 from vedette_operator.metrics import Metrics
-from vedette_operator.seen import Key
+from vedette_operator.seen import Custom, Key
 from vedette_operator.settings import OperatorSettings
 from vedette_operator.store import Store
 from vedette_operator.tracker import Tracker
+from vedette_operator.webhook import server as webhooks
+from vedette_operator.webhook.settings import WebhookSettings
 from vedette_operator.work_queue import WorkQueue
 
 _STORE_SECONDS = 4.0
@@ -49,6 +51,7 @@ class Operator:
     lease: lease.Lease
     metrics: Metrics
     health: health.Health
+    webhook: webhooks.Webhook | None
 
 
 def main() -> None:
@@ -77,9 +80,21 @@ def made(settings: OperatorSettings) -> Operator:
     metrics.leader.set_function(lambda: float(held.held.is_set()))
     metrics.depth.set_function(lambda: float(len(queue)))
     metrics.count_objects(cache.count)
+    asked = WebhookSettings()
+    webhook = webhooks.made(client, asked, lambda: _staying(cache)) if asked.configuration else None
     messaging = MessagingSettings() if os.environ.get("VEDETTE_NATS_URL") else None
     return Operator(
-        settings, messaging, client, tracker, queue, boards, controller, held, metrics, health.Health(held, tracker)
+        settings,
+        messaging,
+        client,
+        tracker,
+        queue,
+        boards,
+        controller,
+        held,
+        metrics,
+        health.Health(held, tracker),
+        webhook,
     )
 
 
@@ -101,13 +116,23 @@ async def run(operator: Operator) -> None:
 
 
 def _parts(operator: Operator) -> list[Coroutine[Any, Any, None]]:
-    """What runs beside kopf. A webhook would be one more."""
+    """What runs beside kopf."""
     parts = [
         operator.lease.keep(),
         audit.forever(operator.client, operator.tracker),
         _lead(operator),
     ]
-    return parts + ([operator.boards.follow(operator.messaging)] if operator.messaging is not None else [])
+    if operator.messaging is not None:
+        parts.append(operator.boards.follow(operator.messaging))
+    if operator.webhook is not None:
+        parts.append(operator.webhook.run())
+    return parts
+
+
+def _staying(cache: Cache) -> list[Mapping[str, Any]]:
+    """What a new object is judged against: the resources that are not being deleted."""
+    found = (each for kind in ("Detector", "TrainingJob") for each in cache.of_kind(kind))
+    return [each.document for each in found if isinstance(each, Custom) and not each.going]
 
 
 async def _lead(operator: Operator) -> None:

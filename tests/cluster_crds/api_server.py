@@ -1,4 +1,5 @@
-"""A real kube-apiserver with its etcd, two processes on loopback and no node: all that CRDs need. Used by conftest.py.
+"""A real kube-apiserver with its etcd, two processes on loopback and no node: all that CRDs need. Used by conftest.py, and by
+control_plane.py, which adds to it.
 
 Its programs are those that `scripts/build_cluster_tools.sh` builds into the cache, besides etcd of Debian's etcd-server.
 """
@@ -12,7 +13,7 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from appliance.standalone.service import Service
 from tests.servers import running
 
 ROOT = Path(__file__).parents[2]
+ADMINISTRATOR = "administrator"
+MASTERS = "system:masters"
 _BUILD = ROOT / "scripts" / "build_cluster_tools.sh"
 
 
@@ -38,9 +41,21 @@ class ApiServer:
 
     kubectl_program: Path
     kubeconfig: Path
+    port: int = 0
+
+    def kubeconfig_of(self, user: str) -> Path:
+        """Of one of the `users` it was started with."""
+        return self.kubeconfig.with_name(f"{user}.kubeconfig")
 
     def kubectl(self, *words: str, given: Any = None) -> str:
         """What it printed. `given` goes to its standard input as JSON. Raises KubectlError."""
+        return self._run(words, given)[0]
+
+    def said(self, *words: str, given: Any = None) -> str:
+        """The same with its warnings."""
+        return "".join(self._run(words, given))
+
+    def _run(self, words: tuple[str, ...], given: Any) -> tuple[str, str]:
         environment = {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.kubeconfig.parent / "cache")}
         done = subprocess.run(
             [str(self.kubectl_program), *words],
@@ -53,33 +68,43 @@ class ApiServer:
         )
         if done.returncode:
             raise KubectlError(done.stderr)
-        return done.stdout
+        return done.stdout, done.stderr
 
     def get(self, *words: str) -> Any:
         return json.loads(self.kubectl("get", *words, "-o", "json"))
 
 
-def programs() -> Path:
-    """The folder of kube-apiserver and kubectl; built the first time, which takes a quarter of an hour on two cores."""
-    done = subprocess.run([str(_BUILD), "kubernetes"], stdout=subprocess.PIPE, text=True, check=True)
+def programs(module: str = "kubernetes") -> Path:
+    """The folder of what the module builds; built the first time, a quarter of an hour on two cores for Kubernetes."""
+    done = subprocess.run([str(_BUILD), module], stdout=subprocess.PIPE, text=True, check=True)
     return Path(done.stdout.splitlines()[-1])
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[ApiServer]:
-    """One API server with nothing in it; gone with its data afterwards."""
+def serving(
+    folder: Path, users: Mapping[str, str] | None = None, arguments: tuple[str, ...] = ()
+) -> Iterator[ApiServer]:
+    """One API server with nothing in it; gone with its data afterwards.
+
+    `users`: others than the administrator, with the group of each (empty: none). `arguments`: more of kube-apiserver's.
+    """
     built = programs()
     client, peer, port = free_ports(3)
-    token = secrets.token_hex(16)
-    files = _files(folder, token, port)
-    etcd = _service(folder / "etcd", _etcd(folder / "etcd", client, peer), f"http://{LOOPBACK}:{client}/health", None)
-    command = _api_server(built / "kube-apiserver", folder, client, port)
-    api = _service(folder / "api", command, f"https://{LOOPBACK}:{port}/readyz", token)
+    groups = {ADMINISTRATOR: MASTERS, **(users or {})}
+    tokens = {user: secrets.token_hex(16) for user in groups}
+    token = tokens[ADMINISTRATOR]
+    (folder / "tokens.csv").write_text("".join(f'{tokens[user]},{user},{user},"{groups[user]}"\n' for user in groups))
+    (folder / "accounts.key").write_bytes(RSA.generate(2048).export_key())
+    files = {user: _kubeconfig(folder, user, tokens[user], port) for user in groups}
+    etcd = service(folder / "etcd", _etcd(folder / "etcd", client, peer), f"http://{LOOPBACK}:{client}/health", None)
+    command = (*_api_server(built / "kube-apiserver", folder, client, port), *arguments)
+    api = service(folder / "api", command, f"https://{LOOPBACK}:{port}/readyz", token)
     with running(etcd, folder / "etcd"), running(api, folder / "api"):
-        yield ApiServer(built / "kubectl", files)
+        yield ApiServer(built / "kubectl", files[ADMINISTRATOR], port)
 
 
-def _service(folder: Path, command: tuple[str, ...], health: str, token: str | None) -> Service:
+def service(folder: Path, command: tuple[str, ...], health: str, token: str | None = None) -> Service:
+    """A process with a folder of its own, ready when the address `health` answers. `token`: what it wants to be told there."""
     folder.mkdir(exist_ok=True)
     return Service(folder.name, command, folder, lambda _: _answers(health, token), ready_seconds=120)
 
@@ -87,17 +112,15 @@ def _service(folder: Path, command: tuple[str, ...], health: str, token: str | N
 def _answers(url: str, token: str | None) -> bool:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
     # Its certificate is made by itself at its first start; kubectl then trusts that one only.
-    trusting = ssl._create_unverified_context()
+    trusting = ssl._create_unverified_context() if url.startswith("https:") else None
     try:
-        with urllib.request.urlopen(request, timeout=5, context=trusting if token else None) as answer:
+        with urllib.request.urlopen(request, timeout=5, context=trusting) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 
 
-def _files(folder: Path, token: str, port: int) -> Path:
-    (folder / "tokens.csv").write_text(f"{token},administrator,1,system:masters\n")
-    (folder / "accounts.key").write_bytes(RSA.generate(2048).export_key())
+def _kubeconfig(folder: Path, user: str, token: str, port: int) -> Path:
     context = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -110,11 +133,11 @@ def _files(folder: Path, token: str, port: int) -> Path:
                 },
             }
         ],
-        "users": [{"name": "administrator", "user": {"token": token}}],
-        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "administrator"}}],
+        "users": [{"name": user, "user": {"token": token}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
         "current-context": "test",
     }
-    kubeconfig = folder / "kubeconfig"
+    kubeconfig = folder / ("kubeconfig" if user == ADMINISTRATOR else f"{user}.kubeconfig")
     kubeconfig.write_text(json.dumps(context))
     kubeconfig.chmod(0o600)
     return kubeconfig

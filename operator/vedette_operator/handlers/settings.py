@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import kopf
 
 _WATCH_SECONDS = 300
@@ -20,4 +22,18 @@ def settings() -> kopf.OperatorSettings:
     made.networking.request_timeout = 30
     made.networking.error_backoffs = [0.5, 1, 2, 5]
     made.queueing.exit_timeout = 1
+    made.persistence.diffbase_storage = _NothingKept()
     return made
+
+
+class _NothingKept(kopf.DiffBaseStorage):
+    """For handlers of changes kopf copies every object to compare it later; there are none, and it would copy all the same."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Any = None) -> kopf.BodyEssence:  # noqa: ARG002
+        return kopf.BodyEssence({})
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:  # noqa: ARG002
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Nowhere."""
