@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from appliance.api.needs_cluster import NeedsClusterError
 from appliance.api.stale import StaleError
 from appliance.api.views.annotations import StaleProblem
 from appliance.api.views.work import Problem, ProblemField
@@ -92,7 +93,7 @@ def internal() -> VedetteError:
 async def _vedette(_: Request, error: Exception) -> Response:
     if not isinstance(error, VedetteError):
         raise error
-    return problem(error)
+    return problem(error, HTTPStatus.NOT_IMPLEMENTED if isinstance(error, NeedsClusterError) else None)
 
 
 async def _http(request: Request, error: Exception) -> Response:

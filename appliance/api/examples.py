@@ -9,6 +9,7 @@ _ITEM_ID = "6d7e3613-9742-57b2-a4cf-671dcb5aa2a1"
 _RUN_ID = "c4b1a2d6-55a5-5e26-9d11-0f4d4a3f2b10"
 _DATASET_ID = "0b9a4a2f-8f6d-4a57-9c58-0d6f0a1b2c3d"
 _SHA256 = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_OTHER_SHA256 = f"sha256:{'5' * 64}"
 _AT = "2026-11-22T09:30:00Z"
 _BOX = {"x": 812.5, "y": 440.0, "width": 31.0, "height": 28.5}
 _OUTLINE = [[-110.641, 44.9548], [-110.6407, 44.9548], [-110.6407, 44.9546], [-110.641, 44.9546], [-110.641, 44.9548]]
@@ -65,7 +66,29 @@ _UPLOAD = {
     "expires_at": _AT,
 }
 
+_STORED = {"storageUri": "s3://vedette/models/tree-crowns/1.4.0", "digest": _SHA256}
+_DETECTOR_RESOURCE = {
+    "apiVersion": "vedette.io/v1alpha1",
+    "kind": "Detector",
+    "metadata": {"name": "tree-crowns"},
+    "spec": {"model": _STORED, "subscribe": [{"dataset": "port-survey", "where": "gsd_m <= 0.5"}]},
+}
+_TRAINING_JOB_RESOURCE = {
+    "apiVersion": "vedette.io/v1alpha1",
+    "kind": "TrainingJob",
+    "metadata": {"name": "tree-crowns-port"},
+    "spec": {
+        "dataset": {"train": _SHA256, "validation": _OTHER_SHA256},
+        "from": {"storageUri": "s3://vedette/models/tree-crowns/1.4.0"},
+        "configuration": {"inline": {"licence": "Apache-2.0", "epochs": 20}},
+        "publish": {"model": "tree-crowns", "version": "1.5.0"},
+    },
+}
+
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "ChangeResource": {"spec": {"suspend": True}},
+    "DetectorResource": _DETECTOR_RESOURCE,
+    "TrainingJobResource": _TRAINING_JOB_RESOURCE,
     "SignIn": {"link": "the-part-after-link="},
     "PasswordChange": {"password": "twelve characters or more"},
     "LinkRequest": {"name": "a.lovelace", "role": "analyst"},

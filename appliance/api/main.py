@@ -1,6 +1,6 @@
 """`python -m appliance.api.main`: the composition root of the API process.
 
-Reads the settings, brings the database up to date, connects to the servers, starts the background work, and serves until
+Reads the settings, brings the database up to date (or waits until another did), connects to the servers, starts the background work, and serves until
 it is told to stop. Several such processes may run side by side: none holds a truth of its own.
 """
 
@@ -19,14 +19,16 @@ import uvicorn
 from pydantic import ValidationError
 
 from appliance.api.app import create_app
+from appliance.api.background.cluster import parts as cluster_parts
 from appliance.api.background.placer import Placer
 from appliance.api.background.publisher import Publisher
 from appliance.api.background.reconciler import Reconciler
 from appliance.api.background.removals import Removals
 from appliance.api.background.reports import ReportConsumer
 from appliance.api.background.tasks import running
-from appliance.api.migrate import migrate
+from appliance.api.migrate import migrate, wait
 from appliance.api.services import Services
+from appliance.api.services.cluster import Cluster
 from appliance.api.services.ingest import Ingest
 from appliance.api.services.item_reports import ItemReports
 from appliance.api.services.run_reports import RunReports
@@ -71,15 +73,18 @@ def working_in(folder: Path | None) -> Iterator[None]:
 
 async def serve(settings: ApiSettings, database_url: str, store: StoreSettings, messaging: MessagingSettings) -> None:
     """Run until SIGINT or SIGTERM. Raises VedetteError when a server does not answer at the start."""
-    await asyncio.to_thread(migrate, database_url)
+    if settings.migrate:
+        await asyncio.to_thread(migrate, database_url)
+    else:
+        await asyncio.to_thread(wait, database_url, settings.migrate_wait_seconds)
     objects = ObjectStore(store)
     await asyncio.to_thread(objects.ensure_bucket)
     messages = await Messaging.connect(messaging, "api")
-    database = Database(database_url)
+    database, cluster = Database(database_url), Cluster.from_environment(settings.kubernetes_namespace)
     try:
         await messages.ensure_streams()
         stopping = asyncio.Event()
-        services = Services.build(settings, database, messages, objects, stopping)
+        services = Services.build(settings, database, messages, objects, stopping, cluster)
         ingest = Ingest(database, objects)
         background = running(
             Publisher(database, messages),
@@ -88,6 +93,7 @@ async def serve(settings: ApiSettings, database_url: str, store: StoreSettings, 
             Removals(database, objects),
             Placer(database, messages, services.roster),
             services.roster,
+            cluster_parts(cluster, database, messages, objects),
         )
         app = create_app(services, store.public_endpoint or store.endpoint)
         config = uvicorn.Config(
@@ -107,6 +113,8 @@ async def serve(settings: ApiSettings, database_url: str, store: StoreSettings, 
     finally:
         await messages.close()
         await database.close()
+        if cluster is not None:
+            await cluster.close()
 
 
 def main() -> int:

@@ -29,6 +29,14 @@ class ApiSettings(BaseSettings):
     work_folder: Path | None = None
     """For files in work, such as detections on their way; the system's own place for such, where not set."""
 
+    migrate: bool = True
+    """Bring the database up to date at the start; false: wait until another has, at most `migrate_wait_seconds`."""
+
+    migrate_wait_seconds: float = Field(default=120, ge=0)
+
+    kubernetes_namespace: str = Field(default="", max_length=63)
+    """On a cluster: where the Detectors and TrainingJobs lie that are followed (ADR 16); empty in standalone mode."""
+
     body_limit_bytes: int = 64 * _MEBIBYTE
     item_limit_bytes: int = 500 << 30
     part_size_bytes: int = 16 * _MEBIBYTE

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Generic, TypeVar
 
 from nats.js import JetStreamContext
+from nats.js import errors as js_errors
 from pydantic import BaseModel, ValidationError
 
 from appliance.clients import follow, jetstream
@@ -16,7 +17,7 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class Board(Generic[T]):
-    """`put` and `forget` raise VedetteError(UNAVAILABLE | DISK, retryable) while the server is away or full."""
+    """`put`, `forget` and `keys` raise VedetteError(UNAVAILABLE | DISK, retryable) while the server is away or full."""
 
     def __init__(self, stream: Callable[[], JetStreamContext], bucket: str, model: type[T]) -> None:
         self._stream, self._bucket, self._model = stream, bucket, model
@@ -29,6 +30,14 @@ class Board(Generic[T]):
     async def forget(self, key: str) -> None:
         with translated(f"the bucket {self._bucket}"):
             await (await self._stream().key_value(self._bucket)).purge(key)
+
+    async def keys(self) -> list[str]:
+        """What stands there now."""
+        with translated(f"the bucket {self._bucket}"):
+            try:
+                return list(await (await self._stream().key_value(self._bucket)).keys())
+            except js_errors.NoKeysError:
+                return []
 
     async def follow(self) -> AsyncGenerator[tuple[str, T | None], None]:
         """All that stands there, then every change; None for what was forgotten. Goes on by itself until cancelled.

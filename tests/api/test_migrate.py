@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from appliance.api.migrate import configuration, migrate
+from appliance.api.migrate import check, configuration, migrate, wait
 from appliance.api.storage.tables import metadata
 from appliance.contracts.errors import Code, VedetteError
 
@@ -73,9 +74,44 @@ def test_a_newer_database_is_left_alone(database_url: str) -> None:
     engine = create_engine(database_url, poolclass=NullPool)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text("DROP TABLE schema_compatibility"))
     with pytest.raises(VedetteError) as refused:
         migrate(database_url)
     assert refused.value.reason.code is Code.CONFLICT
+
+
+def test_a_newer_database_that_was_only_expanded_is_worked_with(database_url: str) -> None:
+    migrate(database_url)
+    engine = create_engine(database_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    migrate(database_url)
+    check(database_url)
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
+        connection.execute(text("UPDATE schema_compatibility SET oldest_code = '9998'"))
+    for refusing in (migrate, check):
+        with pytest.raises(VedetteError) as refused:
+            refusing(database_url)
+        assert refused.value.reason.code is Code.CONFLICT
+
+
+def test_the_oldest_code_is_that_which_knows_the_last_revision_that_took_something_away(database_url: str) -> None:
+    migrate(database_url)
+    with create_engine(database_url, poolclass=NullPool).connect() as connection:
+        assert connection.execute(text("SELECT oldest_code FROM schema_compatibility")).all() == [("0006",)]
+
+
+def test_a_pod_that_does_not_migrate_waits_for_who_does(database_url: str) -> None:
+    with pytest.raises(VedetteError, match="without tables") as refused:
+        wait(database_url, 0)
+    assert refused.value.reason.retryable
+    waiting = threading.Thread(target=wait, args=(database_url, 60))
+    waiting.start()
+    migrate(database_url)
+    waiting.join(60)
+    assert not waiting.is_alive()
+    check(database_url)
 
 
 def test_no_server_is_an_error_for_people() -> None:

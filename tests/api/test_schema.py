@@ -111,7 +111,8 @@ def _try(operation: Any, api: httpx.Client, known: dict[str, str]) -> None:
         if number % 2 and case.path_parameters and case.method != "DELETE":
             case.path_parameters.update({k: known[k] for k in case.path_parameters if k in known})
         answer = case.call(headers=headers, timeout=20)
-        case.validate_response(answer, checks=_CHECKS, headers=headers)
+        if answer.status_code != 501:  # what needs a cluster, answered in words: tests/cluster_crds asks it on one
+            case.validate_response(answer, checks=_CHECKS, headers=headers)
 
     every()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from appliance.api.background.placer import Placer
@@ -15,6 +15,7 @@ from appliance.api.services.roster import Roster
 from appliance.clients import logging
 from appliance.contracts.errors import VedetteError
 
+Part = Callable[[], Awaitable[None]]
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.5, 15.0
 
 
@@ -26,14 +27,17 @@ async def running(
     removals: Removals,
     placer: Placer,
     roster: Roster,
+    more: Mapping[str, Part] | None = None,
 ) -> AsyncIterator[None]:
-    parts: dict[str, Callable[[], Awaitable[None]]] = {
+    """`more`: what a cluster adds, by name."""
+    parts: dict[str, Part] = {
         "publisher": publisher.forever,
         "reports": reports.forever,
         "reconciler": reconciler.forever,
         "removals": removals.forever,
         "placer": placer.forever,
         "roster": roster.keep,
+        **(more or {}),
     }
     tasks = [asyncio.create_task(_kept_going(name, part), name=name) for name, part in parts.items()]
     try:
@@ -44,7 +48,7 @@ async def running(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _kept_going(name: str, part: Callable[[], Awaitable[None]]) -> None:
+async def _kept_going(name: str, part: Part) -> None:
     """Run a part again whenever it fails, with a growing pause: a server that is away comes back."""
     pause, loop = _FIRST_PAUSE_SECONDS, asyncio.get_running_loop()
     while True:

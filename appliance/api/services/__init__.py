@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from appliance.api.services.accounts import Accounts
 from appliance.api.services.annotation_edits import AnnotationEdits
 from appliance.api.services.annotations import Annotations
+from appliance.api.services.cluster import Cluster
 from appliance.api.services.datasets import Datasets
 from appliance.api.services.detections import Detections
 from appliance.api.services.detectors import Detectors
@@ -22,6 +23,7 @@ from appliance.api.services.items import Items
 from appliance.api.services.machine import Machine
 from appliance.api.services.outlook import Outlooks
 from appliance.api.services.raster_tiles import RasterTiles
+from appliance.api.services.resources import Resources
 from appliance.api.services.roster import Roster
 from appliance.api.services.runs import Runs
 from appliance.api.services.snapshots import Snapshots
@@ -30,8 +32,10 @@ from appliance.api.services.vector_tiles import VectorTiles
 from appliance.api.services.workers import Workers
 from appliance.api.settings import ApiSettings
 from appliance.api.storage.database import Database
+from appliance.clients.kubernetes_kinds import DETECTORS, TRAINING_JOBS
 from appliance.clients.messaging import Messaging
 from appliance.clients.objectstore import ObjectStore
+from appliance.contracts.resources.objects import DetectorResource, TrainingJobResource
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Services:
     workers: Workers
     roster: Roster
     idempotency: Idempotency
+    detector_resources: Resources[DetectorResource]
+    training_job_resources: Resources[TrainingJobResource]
 
     @classmethod
     def build(
@@ -65,7 +71,9 @@ class Services:
         messaging: Messaging,
         store: ObjectStore,
         stopping: asyncio.Event,
+        cluster: Cluster | None = None,
     ) -> Services:
+        """`cluster`: None in standalone mode."""
         items, health = Items(database, store), HealthChecks(database, messaging, store)
         roster = Roster(messaging, database.wake)
         return cls(
@@ -74,10 +82,10 @@ class Services:
             datasets=Datasets(database),
             items=items,
             uploads=Uploads(database, store, settings),
-            runs=Runs(database, Outlooks(database, roster)),
+            runs=Runs(database, Outlooks(database, roster), cluster is not None),
             detections=Detections(database, store),
             evaluation=Evaluations(database),
-            detectors=Detectors(database, store, settings),
+            detectors=Detectors(database, store, settings, cluster is not None),
             annotations=Annotations(database),
             annotation_edits=AnnotationEdits(database),
             snapshots=Snapshots(database, store),
@@ -85,8 +93,10 @@ class Services:
             vector_tiles=VectorTiles(database, settings.tile_features),
             events=EventStreams(messaging, stopping),
             health=health,
-            machine=Machine(database, messaging, health, settings.data_folder),
+            machine=Machine(database, messaging, health, settings.data_folder, cluster),
             workers=Workers(database, messaging),
             roster=roster,
             idempotency=Idempotency(database),
+            detector_resources=Resources(cluster, DETECTORS, DetectorResource),
+            training_job_resources=Resources(cluster, TRAINING_JOBS, TrainingJobResource),
         )

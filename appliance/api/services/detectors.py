@@ -32,8 +32,10 @@ _NAMESPACE = uuid5(NAMESPACE_URL, "vedette.io/detector")
 
 
 class Detectors:
-    def __init__(self, database: Database, store: ObjectStore, settings: ApiSettings) -> None:
-        self._database, self._store, self._settings = database, store, settings
+    """`cluster`: what a detector is subscribed to is said by its Detector."""
+
+    def __init__(self, database: Database, store: ObjectStore, settings: ApiSettings, cluster: bool = False) -> None:
+        self._database, self._store, self._settings, self._cluster = database, store, settings, cluster
 
     async def page(self, cursor: str | None, limit: int) -> DetectorPage:
         async with self._database.begin() as connection:
@@ -55,6 +57,7 @@ class Detectors:
         Raises VedetteError(MODEL_PACKAGE | DIGEST | CONFLICT).
         """
         packages.check_files(body)
+        self._refuse_subscriptions(body.subscribe)
         known = await self._find(body.manifest.name, body.manifest.version)
         if known is not None and known.ready:
             return await self._known(known.detector, body)
@@ -73,11 +76,20 @@ class Detectors:
 
     async def subscribe(self, name: Name, version: Version, wanted: list[Name]) -> Detector:
         """Hand the detector's subscriptions to this version, which is served. Raises VedetteError(NOT_FOUND)."""
+        self._refuse_subscriptions(wanted)
         known = await self.get(name, version)
         async with self._database.begin() as connection:
             await detectors.subscribe(connection, name, version, wanted)
             await _serve(connection, known, wanted)
         return await self.get(name, version)
+
+    def _refuse_subscriptions(self, wanted: list[Name] | None) -> None:
+        if wanted and self._cluster:
+            raise VedetteError(
+                Code.CONFLICT,
+                "On a cluster the subscriptions of a detector are those of its Detector.",
+                "Set spec.subscribe there, by kubectl or `vedette detector apply -f`.",
+            )
 
     async def _begin(self, body: NewDetector) -> DetectorRecord:
         """Start the uploads anew, in place of ones that were left or brought something else."""
@@ -150,6 +162,7 @@ class Detectors:
             raise no_detector(name, version)
         if not record.ready:
             await self._verify(record)
+            await asyncio.to_thread(self._say_complete, record.detector)
             async with self._database.begin() as connection:
                 current = await detectors.lock(connection, name, version)
                 if current is None or current.files != record.files:
@@ -163,6 +176,11 @@ class Detectors:
                     await _serve(connection, current.detector, current.detector.subscribe)
         return await self.get(name, version)
 
+    def _say_complete(self, detector: Detector) -> None:
+        """Written last: whoever finds it finds the whole package (ADR 16)."""
+        key = keys.package_digest(detector.name, detector.version)
+        self._store.put_bytes(key, detector.digest.encode(), "text/plain")
+
     async def _verify(self, record: DetectorRecord) -> None:
         for transfer in _transfers(record):
             await asyncio.to_thread(multipart.finish, self._store, transfer)
@@ -172,7 +190,8 @@ class Detectors:
             if error.reason.code in {Code.DIGEST, Code.MODEL_PACKAGE}:
                 async with self._database.begin() as connection:
                     await detectors.remove(connection, record.detector.name, record.detector.version)
-                await asyncio.to_thread(self._store.delete, [transfer.key for transfer in _transfers(record)])
+                said = keys.package_digest(record.detector.name, record.detector.version)
+                await asyncio.to_thread(self._store.delete, [*(each.key for each in _transfers(record)), said])
             raise
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from appliance.api.services.cluster import Cluster
 from appliance.api.services.health import HealthChecks
 from appliance.api.storage import drains, insight
 from appliance.api.storage.database import Database
@@ -33,12 +34,18 @@ _FAILURES = 20
 
 
 class Machine:
-    """`data_folder` is that of `vedette up`; None elsewhere."""
+    """`data_folder` is that of `vedette up`, `cluster` that of the pods; None elsewhere."""
 
     def __init__(
-        self, database: Database, messaging: Messaging, health: HealthChecks, data_folder: Path | None
+        self,
+        database: Database,
+        messaging: Messaging,
+        health: HealthChecks,
+        data_folder: Path | None,
+        cluster: Cluster | None = None,
     ) -> None:
         self._database, self._messaging, self._health, self._data = database, messaging, health, data_folder
+        self._cluster = cluster
 
     async def status(self, failures: int = _FAILURES) -> StatusView:
         servers = await self._health.readiness()
@@ -53,6 +60,7 @@ class Machine:
             version=version("vedette"),
             at=now(),
             servers=servers,
+            kubernetes=None if self._cluster is None else self._cluster.state,
             parts=parts,
             workers=_with_parts(await self._named(workers or [], servers.database.answers), parts, drained),
             queues=queues or [],

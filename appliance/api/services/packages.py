@@ -1,4 +1,5 @@
-"""Whether a model package is what it says: file names and digests before, the stored bytes after. Called by detectors.py."""
+"""Whether a model package is what it says: file names and digests before, the stored bytes after. Called by detectors.py and
+registration.py."""
 
 from __future__ import annotations
 
@@ -55,7 +56,7 @@ def verify(store: ObjectStore, record: DetectorRecord) -> None:
     """Read the files back and compare. Raises VedetteError(DIGEST | MODEL_PACKAGE)."""
     detector = record.detector
     prefix = keys.model_prefix(detector.name, detector.version)
-    found = {one.file.name: _digest(store, prefix + one.file.name) for one in record.files}
+    found = {one.file.name: digest_in(store, prefix + one.file.name) for one in record.files}
     for one in record.files:
         if found[one.file.name] != one.file.sha256:
             raise VedetteError(
@@ -74,7 +75,8 @@ def verify(store: ObjectStore, record: DetectorRecord) -> None:
             )
 
 
-def _digest(store: ObjectStore, key: str) -> Sha256:
+def digest_in(store: ObjectStore, key: str) -> Sha256:
+    """Of one object, read to its end. Raises VedetteError(NOT_FOUND | STORE)."""
     hashed = hashlib.sha256()
     for chunk in store.read(key):
         hashed.update(chunk)

@@ -1,6 +1,6 @@
 """Runs that wait for their turn, and the message that places one on a worker, within the caller's transaction.
 
-Called by runs, reports, detectors, the reconciler and the placer.
+Called by runs, reports, detectors, following, the reconciler and the placer.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from collections.abc import Iterable
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from appliance.api.following import routing
+from appliance.api.following.said import Followed, Package
 from appliance.api.services.announcing import of_run
 from appliance.api.services.missing import no_detector, no_run
-from appliance.api.storage import detectors, items, outbox, runs
+from appliance.api.storage import detectors, followed, items, outbox, runs
 from appliance.api.storage.items import ItemRecord
 from appliance.api.storage.runs import RunRecord
 from appliance.clients import logging, tracing
@@ -58,13 +60,38 @@ async def _asked(connection: AsyncConnection, identifier: RunId, record: ItemRec
 async def queue_subscribed(connection: AsyncConnection, records: Iterable[ItemRecord]) -> int:
     """A run for each ready item of each detector that watches its dataset; how many are new."""
     created, watching = 0, {}
+    said = await followed.every(connection)
+    names = {each.name for each in said}
     for record in records:
         dataset = record.item.dataset
         if dataset not in watching:
             watching[dataset] = await detectors.subscribed_to(connection, dataset)
         for detector in watching[dataset]:
-            created += (await queue_new(connection, record, detector))[1]
+            if detector.name not in names:
+                created += (await queue_new(connection, record, detector))[1]
+        created += await queue_followed(connection, record, said)
     return created
+
+
+async def queue_followed(connection: AsyncConnection, record: ItemRecord, said: Iterable[Followed]) -> int:
+    """One run for each of these Detectors of a cluster that wants the item and never had it; how many are new."""
+    item, created = record.item, 0
+    for detector in said:
+        if item.scene is None or not routing.wants(detector, item.dataset, item.scene):
+            continue
+        package = routing.version_for(detector, item.id)
+        served = None if package is None else await known_package(connection, package)
+        if served is not None and not await runs.any_of_detector(connection, item.id, detector.name):
+            created += (await queue_new(connection, record, served))[1]
+    return created
+
+
+async def known_package(connection: AsyncConnection, package: Package) -> Detector | None:
+    """The detector version of this very content; None until it is registered."""
+    found = await detectors.find(connection, package.name, package.version)
+    if found is None or not found.ready or found.detector.digest != package.digest:
+        return None
+    return found.detector
 
 
 async def queue_again(connection: AsyncConnection, record: RunRecord) -> RunRecord:

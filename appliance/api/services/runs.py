@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from appliance.api.services.announcing import of_run
 from appliance.api.services.missing import no_detector, no_item, no_run
 from appliance.api.services.outlook import Outlooks
-from appliance.api.services.queueing import queue_again, queue_new
+from appliance.api.services.queueing import known_package, queue_again, queue_new
 from appliance.api.services.versions import newest
-from appliance.api.storage import detectors, items, outbox, runs
+from appliance.api.storage import detectors, followed, items, outbox, runs
 from appliance.api.storage.database import Database
 from appliance.api.storage.runs import RunFilter, RunRecord
 from appliance.api.views.pages import RunPage
@@ -24,8 +24,10 @@ from appliance.contracts.run import Run, RunState
 
 
 class Runs:
-    def __init__(self, database: Database, outlooks: Outlooks) -> None:
-        self._database, self._outlooks = database, outlooks
+    """`cluster`: which versions are served is said by Detectors."""
+
+    def __init__(self, database: Database, outlooks: Outlooks, cluster: bool = False) -> None:
+        self._database, self._outlooks, self._cluster = database, outlooks, cluster
 
     async def page(self, dataset: Name | None, states: list[RunState], cursor: str | None, limit: int) -> RunPage:
         async with self._database.begin() as connection:
@@ -63,7 +65,7 @@ class Runs:
                     f"{record.item.name} is {record.item.state.value}, not ready.",
                     "Wait until it is normalised, or see why it failed.",
                 )
-            detector = await _chosen(connection, body)
+            detector = await _chosen(connection, body, self._cluster)
             identifier, created = await queue_new(connection, record, detector)
             return (await _found(connection, identifier)).run, created
 
@@ -100,7 +102,9 @@ def _too_late(run_id: RunId, state: RunState) -> VedetteError:
     return VedetteError(Code.CONFLICT, f"Run {run_id} is {state.value} and cannot be cancelled.", "Nothing to do.")
 
 
-async def _chosen(connection: AsyncConnection, body: NewRun) -> Detector:
+async def _chosen(connection: AsyncConnection, body: NewRun, cluster: bool) -> Detector:
+    if cluster:
+        return await _served(connection, body)
     if body.version is None:
         versions = await detectors.ready_versions(connection, body.detector)
         if not versions:
@@ -110,6 +114,29 @@ async def _chosen(connection: AsyncConnection, body: NewRun) -> Detector:
     if found is None or not found.ready:
         raise no_detector(body.detector, body.version)
     return found.detector
+
+
+async def _served(connection: AsyncConnection, body: NewRun) -> Detector:
+    """On a cluster: the version that serves, or the canary when it is named. No pod would ever take a run of another."""
+    said = await followed.find(connection, body.detector)
+    if said is None or said.serving is None:
+        raise VedetteError(
+            Code.CONFLICT,
+            f"No version of {body.detector} is served.",
+            f"See `kubectl describe detector {body.detector}`; runs are taken once it is Ready.",
+        )
+    offered = [each for each in (said.serving, said.canary) if each is not None]
+    wanted = next((each for each in offered if body.version in (None, each.version)), None)
+    if wanted is None:
+        raise VedetteError(
+            Code.CONFLICT,
+            f"{body.detector} {body.version} is not served; {said.serving.version} is.",
+            f"Ask for {' or '.join(each.version for each in offered)}, or name no version.",
+        )
+    detector = await known_package(connection, wanted)
+    if detector is None:
+        raise no_detector(wanted.name, wanted.version)
+    return detector
 
 
 async def _found(connection: AsyncConnection, run_id: RunId) -> RunRecord:

@@ -11,9 +11,9 @@ from sqlalchemy import Row, Select, bindparam, delete, exists, func, insert, sel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.api.storage import cursors
-from appliance.api.storage.tables import datasets, detectors, items, runs, snapshot_items
+from appliance.api.storage.tables import datasets, detectors, followed_detectors, items, runs, snapshot_items
 from appliance.api.views.pages import ItemPage
-from appliance.contracts.base import DatasetId, ItemId, RunId
+from appliance.contracts.base import DatasetId, ItemId, Name, RunId
 from appliance.contracts.item import Item, ItemState
 
 
@@ -123,13 +123,25 @@ async def silent(connection: AsyncConnection, state: ItemState, before: datetime
     return [_record(row) for row in await connection.execute(statement)]
 
 
+async def without_a_run(
+    connection: AsyncConnection, detector: Name, dataset_names: list[Name], after: ItemId | None, limit: int
+) -> list[ItemRecord]:
+    """Ready items of these datasets that have no run of the detector, in the order of their identifiers."""
+    run = exists().where(runs.c.item_id == items.c.id, runs.c.detector == detector)
+    statement = _SELECT.where(items.c.state == ItemState.READY.value, datasets.c.name.in_(dataset_names), ~run)
+    if after is not None:
+        statement = statement.where(items.c.id > after)
+    return [_record(row) for row in await connection.execute(statement.order_by(items.c.id).limit(limit))]
+
+
 async def unwatched(connection: AsyncConnection, limit: int) -> list[ItemRecord]:
-    """Ready items that lack a run of some detector which watches their dataset."""
+    """Ready items that lack a run of some detector which watches their dataset, and is not that of a cluster's Detector."""
     run = exists().where(
         runs.c.item_id == items.c.id,
         runs.c.detector == detectors.c.name,
         runs.c.version == detectors.c.version,
     )
-    watched = exists().where(detectors.c.ready, datasets.c.name == detectors.c.subscribe.any_(), ~run)
+    followed = exists().where(followed_detectors.c.name == detectors.c.name)
+    watched = exists().where(detectors.c.ready, datasets.c.name == detectors.c.subscribe.any_(), ~run, ~followed)
     statement = _SELECT.where(items.c.state == ItemState.READY.value, watched).limit(limit)
     return [_record(row) for row in await connection.execute(statement)]

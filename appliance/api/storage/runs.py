@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, not_, select, tuple_, update
+from sqlalchemy import Row, Select, and_, delete, func, not_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -84,6 +84,16 @@ async def add(connection: AsyncConnection, new: NewRun) -> bool:
 async def change(connection: AsyncConnection, run_id: RunId, **values: Any) -> None:
     """Set columns, and note that something was heard of the run."""
     await connection.execute(update(runs).where(runs.c.id == run_id).values(heard_at=func.now(), **values))
+
+
+async def remove(connection: AsyncConnection, run_id: RunId) -> None:
+    await connection.execute(delete(runs).where(runs.c.id == run_id))
+
+
+async def any_of_detector(connection: AsyncConnection, item_id: ItemId, detector: Name) -> bool:
+    """Whether the item has a run of this detector, of whatever version."""
+    statement = select(runs.c.id).where(runs.c.item_id == item_id, runs.c.detector == detector).limit(1)
+    return (await connection.execute(statement)).first() is not None
 
 
 @dataclass(frozen=True)

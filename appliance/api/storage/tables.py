@@ -146,6 +146,24 @@ detectors = Table(
     Index("ix_detectors_subscribe", "subscribe", postgresql_using="gin"),
 )
 
+# On a cluster: what each Detector says (following/said.py). `filled` up to which item those that were there have their runs.
+followed_detectors = Table(
+    "followed_detectors",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("uid", Text, nullable=False),
+    Column("resource_version", BigInteger, nullable=False),
+    Column("serving_version", Text),
+    Column("serving_digest", Text),
+    Column("canary_version", Text),
+    Column("canary_digest", Text),
+    Column("canary_percent", Integer, nullable=False, server_default="0"),
+    Column("subscriptions", JSONB, nullable=False),
+    Column("suspended", Boolean, nullable=False, server_default=text("false")),
+    Column("filled", Boolean, nullable=False, server_default=text("false")),
+    Column("filled_to", Uuid),
+)
+
 runs = Table(
     "runs",
     metadata,
@@ -298,6 +316,9 @@ idempotency_keys = Table(
     PrimaryKeyConstraint("principal_id", "key_hash"),
     Index(None, "created_at"),
 )
+
+# One row, written by migrate.py: the newest revision that code has to know to work with these tables.
+schema_compatibility = Table("schema_compatibility", metadata, Column("oldest_code", Text, nullable=False))
 
 removals = Table(
     "removals",

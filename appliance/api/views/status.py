@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from appliance.api.views.work import Readiness
+from appliance.api.views.work import Readiness, ServerState
 from appliance.contracts.base import Contract, Instant, Name
 from appliance.contracts.errors import Reason
 from appliance.contracts.machine import PartStatus
@@ -68,6 +68,9 @@ class StatusView(Contract):
     version: str
     at: Instant
     servers: Readiness
+    kubernetes: ServerState | None = Field(
+        default=None, description="On a cluster: whether its API server answers. The API goes on without."
+    )
     parts: list[PartStatus] = []
     workers: list[WorkerView] = []
     queues: list[QueueView] = []

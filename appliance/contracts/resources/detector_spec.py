@@ -74,7 +74,7 @@ class Subscription(Resource):
     dataset: DnsName = Field(description="The dataset's name.")
     where: Annotated[str, StringConstraints(min_length=1, max_length=1024)] | None = Field(
         default=None,
-        description='Which items, by their contexts: "gsd_m <= 0.5 and cloud_percent < 40". Absent: every item.',
+        description='Which items, by what is known of them (gsd_m, width_px, height_px, megapixels, bands): "gsd_m <= 0.5 and bands >= 3". Absent: every item.',
     )
 
 
