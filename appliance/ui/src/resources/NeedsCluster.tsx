@@ -1,10 +1,10 @@
-/** Standalone mode: the API's own sentence, and where it is written how to come to a cluster. */
-import type { ProblemError } from "../api/client";
+/** Standalone mode: in one line what this place needs, and where it is written. */
+import text from "../../../../docs/custom-resources.md?url";
 
-export function NeedsCluster({ problem }: { problem: ProblemError }) {
+export function NeedsCluster() {
   return (
     <p className="needs-cluster">
-      {problem.detail} {problem.remedy} What it is and how to come by it: <a href="/docs/custom-resources.md">docs/custom-resources.md</a>.
+      Detectors and trainings of this place live on a cluster, and this appliance runs without one. <a href={text}>What they are, and what the same files do without a cluster</a>
     </p>
   );
 }

@@ -45,7 +45,7 @@ function Resources(): ReactNode {
   const detectors = useDetectorResources("open");
   const trainings = useTrainingJobs("open");
   const error = detectors.error ?? trainings.error;
-  if (needsCluster(error)) return <NeedsCluster problem={error} />;
+  if (needsCluster(error)) return <NeedsCluster />;
   if (!detectors.data || !trainings.data) return error ? <ErrorText error={error} /> : <p aria-busy="true">Asking the cluster…</p>;
   return (
     <>
