@@ -2,6 +2,7 @@
 import { useHistogram } from "../api/queries";
 import { count } from "../parts/numbers";
 import { ErrorText } from "../parts/ErrorText";
+import { NewModel } from "../newmodel/NewModel";
 import { useStore } from "../state/store";
 import { useWorkspace } from "../state/workspace";
 import { inView } from "../map/live";
@@ -18,7 +19,7 @@ import { SizeFilter } from "./SizeFilter";
 import { ShownCount } from "./ShownCount";
 
 export function DetectionPanel() {
-  const { item, run, drawable, filter } = useWorkspace();
+  const { dataset, item, run, drawable, filter } = useWorkspace();
   const histogram = useHistogram(drawable && run ? run.id : null, measuresOf(filter));
   const { shapes, truncated, counted } = useStore(inView);
   return (
@@ -26,6 +27,7 @@ export function DetectionPanel() {
       <div className="panel-head">
         <h2>Detections</h2>
       </div>
+      {dataset ? <NewModel dataset={dataset} shown={run?.detector ?? null} /> : null}
       {item?.state === "ready" ? <RunControl /> : null}
       {!item ? <p className="teach">Open a scene to run a detector on it.</p> : null}
       {item && run && !drawable ? <RunStatus run={run} /> : null}

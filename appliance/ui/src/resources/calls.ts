@@ -2,10 +2,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { client, everyPage, unwrap } from "../api/client";
 import { queries } from "../api/queries";
+import { isOver } from "./sentences";
 import { needsCluster, type DetectorResource, type TrainingJob } from "./types";
 
 /** Nothing says when they change: they are asked for again while somebody looks. */
 const OPEN_MS = 3_000;
+/** Beside other work only what goes on. */
+const ASIDE_MS = 10_000;
 
 type Watching = "open" | "aside";
 
@@ -23,7 +26,10 @@ export const useTrainingJobs = (watching: Watching) =>
   useQuery({
     queryKey: TRAININGS,
     queryFn: () => everyPage((cursor) => unwrap(client.GET("/api/resources/trainingjobs", { params: { query: { cursor } } }))),
-    refetchInterval: ({ state }) => (watching === "open" && !needsCluster(state.error) ? OPEN_MS : false),
+    refetchInterval: ({ state }) => {
+      if (watching === "open") return needsCluster(state.error) ? false : OPEN_MS;
+      return state.data?.some((job) => !isOver(job)) ? ASIDE_MS : false;
+    },
   });
 
 /** What of a resource's spec becomes another; the rest stays. */
