@@ -6,7 +6,7 @@ import { useDetectors, useItems } from "../api/queries";
 import { count } from "../parts/numbers";
 import { ErrorText } from "../parts/ErrorText";
 import { closePopover } from "../parts/Popover";
-import type { DetectorResource, Metric, TrainingJob } from "../resources/types";
+import type { DetectorResource, TrainingJob } from "../resources/types";
 import { deleteTraining } from "../resources/calls";
 import { fail, undoable } from "../state/notices";
 import { askFor, labelled } from "./ask";
