@@ -44,7 +44,7 @@ cluster: setup-cluster ## Start a real Kubernetes of two nodes on this machine, 
 cluster-down: ## Remove it with all it holds
 	@$(PYTHON) -m tests.cluster down
 test-cluster: setup-cluster ## What is tested on such a cluster, one of the tests' own (needs root; PYTEST_ARGS="-k name")
-	@$(PYTHON) -m pytest tests/cluster tests/cluster_crds $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest tests/cluster tests/cluster_crds tests/cluster_page $(PYTEST_ARGS)
 
 .PHONY: page-tour
 page-tour: setup-dev ## Walk the page as an analyst does, and take the pictures of docs/page.md anew

@@ -20,12 +20,12 @@ from tests.servers import temporary_folder
 NAMESPACE = "page"
 _HERE = Path(__file__).parent
 
+ask = pages.ask
 browser = pages.browser
 context = pages.context
 page = pages.page
 detector = pages.detector
 signed_in = pages.signed_in
-real_scene = pages.real_scene
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests import blobs
 from tests.browser import steps
+from tests.browser.test_accessibility import nothing_found
 from tests.cluster_crds.api_server import ApiServer
 from tests.cluster_page import samples
 from tests.cluster_page.conftest import NAMESPACE
@@ -62,9 +63,8 @@ async def test_what_the_operator_says_is_seen(signed_in: Page, stack: Stack, ser
     await expect(page.locator('[data-condition="Degraded"]')).to_contain_text("Not degraded")
     await page.wait_for_url("**/detectors?detector=blobs")
     await shot(page, "detail")
-    assert await steps.violations(page) == []
+    await nothing_found(page, "a detector")
     await page.emulate_media(color_scheme="light")
-    assert await steps.violations(page, only="color-contrast") == []
     await shot(page, "detail-light")
     await page.go_back()
     await expect(page.locator(".detail")).to_have_count(0)

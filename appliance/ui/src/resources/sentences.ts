@@ -137,7 +137,7 @@ export function figure(value: number): string {
 
 /** Sixty-four digits tell a person nothing that eight do not. */
 export function shortDigests(text: string): string {
-  return text.replaceAll(/sha256:([0-9a-f]{8})[0-9a-f]{56}/g, "sha256:$1…");
+  return text.replaceAll(/sha256:([0-9a-f]{8})[0-9a-f]{56}/g, "sha256:$1…").replaceAll("….", "…");
 }
 
 /** The version at the end of a storageUri, s3://BUCKET/models/NAME/VERSION. */
