@@ -3,6 +3,7 @@ import { useHistogram } from "../api/queries";
 import { count } from "../parts/numbers";
 import { ErrorText } from "../parts/ErrorText";
 import { NewModel } from "../newmodel/NewModel";
+import { TrainingLines } from "../newmodel/TrainingLines";
 import { useStore } from "../state/store";
 import { useWorkspace } from "../state/workspace";
 import { inView } from "../map/live";
@@ -26,8 +27,9 @@ export function DetectionPanel() {
     <aside className="panel detections" aria-label="Detections">
       <div className="panel-head">
         <h2>Detections</h2>
+        {dataset ? <NewModel dataset={dataset} shown={run?.detector ?? null} /> : null}
       </div>
-      {dataset ? <NewModel dataset={dataset} shown={run?.detector ?? null} /> : null}
+      <TrainingLines />
       {item?.state === "ready" ? <RunControl /> : null}
       {!item ? <p className="teach">Open a scene to run a detector on it.</p> : null}
       {item && run && !drawable ? <RunStatus run={run} /> : null}

@@ -4,7 +4,6 @@ import type { Dataset } from "../api/client";
 import { useDetectorResources, useTrainingJobs } from "../resources/calls";
 import { useMay } from "../resources/may";
 import { NewModelForm } from "./NewModelForm";
-import { TrainingLine } from "./TrainingLine";
 
 export function NewModel({ dataset, shown }: { dataset: Dataset; shown: string | null }) {
   const id = useId();
@@ -12,18 +11,15 @@ export function NewModel({ dataset, shown }: { dataset: Dataset; shown: string |
   const detectors = useDetectorResources("aside").data;
   const trainings = useTrainingJobs("aside").data;
   const may = useMay();
-  if (!detectors || !trainings) return null;
+  if (!detectors || !trainings || !may) return null;
   return (
     <>
-      {may ? (
-        <button type="button" popoverTarget={id} title="Train a new version of a detector on the labels of this dataset">
-          New model
-        </button>
-      ) : null}
+      <button type="button" className="link" popoverTarget={id} title="Train a new version of a detector on the labels of this dataset">
+        New model
+      </button>
       <div id={id} popover="auto" className="popover new-model" role="group" aria-label="New model" onToggle={(event) => setOpen(event.newState === "open")}>
         {open ? <NewModelForm key={dataset.name} dataset={dataset} detectors={detectors} trainings={trainings} shown={shown} /> : null}
       </div>
-      <TrainingLine trainings={trainings} />
     </>
   );
 }

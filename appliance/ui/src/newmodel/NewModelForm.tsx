@@ -8,6 +8,7 @@ import { ErrorText } from "../parts/ErrorText";
 import { closePopover } from "../parts/Popover";
 import type { DetectorResource, TrainingJob } from "../resources/types";
 import { deleteTraining } from "../resources/calls";
+import { versionOf } from "../resources/sentences";
 import { fail, undoable } from "../state/notices";
 import { askFor, labelled } from "./ask";
 import { baseOf, blamed, draftFor, firstChoice, METRICS, type Draft, type Field } from "./job";
@@ -40,11 +41,12 @@ export function NewModelForm({ dataset, detectors, trainings, shown }: Props) {
       choice={
         <select aria-label="Detector" value={resource.metadata.name} onChange={(event) => setName(event.target.value)}>
           {detectors.map((each) => (
-            <option key={each.metadata.name}>{each.metadata.name}</option>
+            <option key={each.metadata.name} value={each.metadata.name}>
+              {`${each.metadata.name} ${each.status.currentVersion ?? versionOf(each.spec.model.storageUri)}`}
+            </option>
           ))}
         </select>
       }
-      begins={`${resource.metadata.name} ${base.package?.version ?? resource.status.currentVersion ?? ""}`.trim()}
       send={(draft) => askFor(base, draft, dataset.name, scenes.data, trainings)}
     />
   );
@@ -60,11 +62,10 @@ interface FormProps {
   model: string;
   scenes: Scene[];
   choice: ReactNode;
-  begins: string;
   send: (draft: Draft) => Promise<string>;
 }
 
-function Form({ first, model, scenes, choice, begins, send }: FormProps) {
+function Form({ first, model, scenes, choice, send }: FormProps) {
   const [draft, setDraft] = useState(first);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
@@ -88,7 +89,7 @@ function Form({ first, model, scenes, choice, begins, send }: FormProps) {
     <form className="stack" noValidate onSubmit={submit}>
       <p>{foreseen(scenes)}</p>
       <label className="field">
-        <span>{`Begins with ${begins}, and goes to the canary of`}</span>
+        <span>Goes on from what serves of</span>
         {choice}
       </label>
       <div className="goal">

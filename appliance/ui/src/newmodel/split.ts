@@ -1,7 +1,8 @@
 /** Which scenes a model learns from, by which its weights are chosen, on which it is measured. Pure.
  *
- * A scene's own content says where it belongs, so that it stays there however the dataset grows: what a later model is
- * measured on, an earlier one, with which it begins, has not learnt from either. */
+ * A scene's own content says where it belongs, so that it stays there while the dataset grows (from ten scenes on, when
+ * some are kept for the measure): what a later model is measured on, an earlier one, with which it begins, has not learnt
+ * from either. */
 
 export interface Scene {
   name: string;

@@ -1,12 +1,15 @@
 /** What is being trained now, in the panel from which it was asked for. */
 import { Progress } from "../parts/Progress";
 import { percent } from "../parts/numbers";
+import { useTrainingJobs } from "../resources/calls";
 import { addressOf } from "../resources/place";
 import { isOver, progressOf, stateOf } from "../resources/sentences";
 import type { TrainingJob } from "../resources/types";
 
-export function TrainingLine({ trainings }: { trainings: TrainingJob[] }) {
-  const going = trainings.filter((job) => !isOver(job));
+const NONE: TrainingJob[] = [];
+
+export function TrainingLines() {
+  const going = (useTrainingJobs("aside").data ?? NONE).filter((job) => !isOver(job));
   if (going.length === 0) return null;
   return (
     <ul className="training-lines" aria-label="Trainings">
