@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.async_api import Page, expect
 
+from appliance.formats.model_package import ModelPackage
 from tests import blobs
 from tests.browser import steps
 from tests.browser.test_accessibility import nothing_found
@@ -20,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-def newer(stack: Stack, detector: str, tmp_path_factory: pytest.TempPathFactory) -> blobs.ModelPackage:
+def newer(stack: Stack, detector: str, tmp_path_factory: pytest.TempPathFactory) -> ModelPackage:
     """blobs 1.1.0, which the appliance has too."""
     package = blobs.write_package(tmp_path_factory.mktemp("newer") / "blobs", version="1.1.0")
     applied = stack.vedette("detector", "apply", str(package.folder))
@@ -29,7 +30,7 @@ def newer(stack: Stack, detector: str, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture
-def served(cluster: ApiServer, stack: Stack, newer: blobs.ModelPackage) -> Iterator[str]:
+def served(cluster: ApiServer, stack: Stack, newer: ModelPackage) -> Iterator[str]:
     """blobs with a canary, a rejection and a training that goes on."""
     wanted = samples.detector("blobs", "1.1.0", newer.digest)
     cluster.kubectl("apply", "-n", NAMESPACE, "-f", "-", given=wanted)
