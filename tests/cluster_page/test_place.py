@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.async_api import Page, expect
 
@@ -138,3 +139,19 @@ async def test_by_keyboard(signed_in: Page, stack: Stack, served: str) -> None:
     await page.keyboard.press("Escape")
     await page.keyboard.press("Escape")
     await page.wait_for_url("**/detectors")
+
+
+async def test_an_analyst_sees_all_and_changes_nothing(page: Page, stack: Stack, served: str) -> None:
+    body = {"name": "ana", "role": "analyst"}
+    headers = {"Authorization": f"Bearer {stack.token}"}
+    made = httpx.post(f"{stack.url}/api/links", json=body, headers=headers, timeout=30).raise_for_status()
+    await page.goto(made.json()["url"])
+    await page.get_by_role("button", name="Account of ana").wait_for()
+    await opened(page, stack, "blobs")
+    await expect(page.locator('[data-condition="Ready"]')).to_contain_text("2 of 2 pods take work.")
+    await page.get_by_text("An administrator can suspend it, or change its version.").wait_for()
+    await expect(page.get_by_role("button", name="Suspend")).to_have_count(0)
+    await page.keyboard.press("s")
+    await page.keyboard.press("Delete")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(page.locator(".notice")).to_have_count(0)

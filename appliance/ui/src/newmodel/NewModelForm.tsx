@@ -54,7 +54,7 @@ export function NewModelForm({ dataset, detectors, trainings, shown }: Props) {
 
 const useLabelled = (dataset: string) => {
   const items = useItems(dataset).data;
-  return useQuery({ queryKey: ["labelled", dataset, items?.length ?? -1], enabled: items !== undefined, staleTime: 0, queryFn: () => labelled(items ?? []) });
+  return useQuery({ queryKey: ["labelled", dataset, items?.length ?? -1], enabled: items !== undefined, staleTime: 0, gcTime: 0, queryFn: () => labelled(items ?? []) });
 };
 
 interface FormProps {

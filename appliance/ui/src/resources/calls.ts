@@ -44,14 +44,15 @@ export interface TrainingChange {
   retry?: number;
 }
 
+/** Also while the page is being left, as a retry whose undo was still open is. */
 export async function changeDetector(name: string, spec: DetectorChange): Promise<void> {
   show<DetectorResource>(DETECTORS, name, (each) => ({ ...each, spec: { ...each.spec, ...spec, rollout: { ...each.spec.rollout, ...spec.rollout } } }));
-  await settled(DETECTORS, unwrap(client.PATCH("/api/resources/detectors/{name}", { params: { path: { name } }, body: { spec: { ...spec } } })));
+  await settled(DETECTORS, unwrap(client.PATCH("/api/resources/detectors/{name}", { params: { path: { name } }, body: { spec: { ...spec } }, keepalive: true })));
 }
 
 export async function changeTraining(name: string, spec: TrainingChange): Promise<void> {
   show<TrainingJob>(TRAININGS, name, (each) => ({ ...each, spec: { ...each.spec, ...spec } }));
-  await settled(TRAININGS, unwrap(client.PATCH("/api/resources/trainingjobs/{name}", { params: { path: { name } }, body: { spec: { ...spec } } })));
+  await settled(TRAININGS, unwrap(client.PATCH("/api/resources/trainingjobs/{name}", { params: { path: { name } }, body: { spec: { ...spec } }, keepalive: true })));
 }
 
 export async function deleteDetector(name: string): Promise<void> {
