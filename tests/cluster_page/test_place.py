@@ -141,11 +141,15 @@ async def test_by_keyboard(signed_in: Page, stack: Stack, served: str) -> None:
     await page.wait_for_url("**/detectors")
 
 
-async def test_an_analyst_sees_all_and_changes_nothing(page: Page, stack: Stack, served: str) -> None:
-    body = {"name": "ana", "role": "analyst"}
+def analyst_link(stack: Stack) -> str:
     headers = {"Authorization": f"Bearer {stack.token}"}
+    body = {"name": "ana", "role": "analyst"}
     made = httpx.post(f"{stack.url}/api/links", json=body, headers=headers, timeout=30).raise_for_status()
-    await page.goto(made.json()["url"])
+    return str(made.json()["url"])
+
+
+async def test_an_analyst_sees_all_and_changes_nothing(page: Page, stack: Stack, served: str) -> None:
+    await page.goto(analyst_link(stack))
     await page.get_by_role("button", name="Account of ana").wait_for()
     await opened(page, stack, "blobs")
     await expect(page.locator('[data-condition="Ready"]')).to_contain_text("2 of 2 pods take work.")
