@@ -16,7 +16,10 @@ from appliance.api.background.settler import Settler
 from appliance.api.following import routing, said
 from appliance.api.following.said import Package
 from appliance.api.services.following import Following
+from appliance.api.services.outlook import Outlooks
 from appliance.api.services.registration import Registration, Wanted
+from appliance.api.services.runs import Runs
+from appliance.api.views.work import NewRun
 from appliance.clients.messaging import Messaging
 from appliance.contracts import keys
 from appliance.contracts.errors import Code, VedetteError
@@ -188,6 +191,28 @@ async def test_a_suspended_detector_gets_nothing_by_itself_until_it_resumes(api:
     assert await crowns.runs() == {}
     await crowns.says("1.0.0")
     assert await crowns.runs() == {item: ["1.0.0"]}
+
+
+async def test_pages_hear_of_what_changed_and_of_nothing_else(api: Appliance, crowns: Cluster) -> None:
+    await crowns.says("1.0.0")
+    await api.sql("DELETE FROM outbox")
+    await crowns.says("1.0.0")
+    assert await api.sql("SELECT subject FROM outbox") == []
+    await crowns.says("1.0.0", canary=("1.1.0", 10))
+    assert ("events.detector.changed",) in await api.sql("SELECT subject FROM outbox")
+
+
+async def test_a_run_asked_for_by_a_person_is_of_a_version_that_is_served(api: Appliance, crowns: Cluster) -> None:
+    await crowns.says("1.0.0", canary=("1.1.0", 10), suspend=True)
+    [item] = await _items(api, 1)
+    runs = Runs(api.database, Outlooks(api.database, api.services.roster), cluster=True)
+    assert (await runs.create(item, NewRun(detector="crowns")))[0].version == "1.0.0"
+    assert (await runs.create(item, NewRun(detector="crowns", version="1.1.0")))[0].version == "1.1.0"
+    with pytest.raises(VedetteError) as refused:
+        await runs.create(item, NewRun(detector="crowns", version="0.9.0"))
+    assert refused.value.reason.message == "crowns 0.9.0 is not served; 1.0.0 is."
+    with pytest.raises(VedetteError, match="No version of boats is served"):
+        await runs.create(item, NewRun(detector="boats"))
 
 
 async def test_an_older_state_does_not_undo_a_newer(api: Appliance, crowns: Cluster) -> None:

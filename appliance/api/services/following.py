@@ -38,7 +38,9 @@ class Following:
             if known == said:
                 return
             await followed.put(connection, said, filled=not _begins(known, said), listed=listed)
-            await _tell(connection, said.name)
+            # The operator writes its status every few seconds; pages need not hear of what is nothing to them.
+            if known is None or known.model_copy(update={"resource_version": said.resource_version}) != said:
+                await _tell(connection, said.name)
 
     async def gone(self, name: Name, uid: str) -> None:
         """A Detector was deleted: no more runs by itself; what it found stays."""

@@ -39,7 +39,7 @@ class Resources(Generic[R]):
     async def apply(self, wanted: R, who: str) -> R:
         """Make it, or make it what this says; what was given here before and is left out goes. Twice changes nothing."""
         cluster = self._cluster()
-        given = wanted.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"status"})
+        given = wanted.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True, exclude={"status"})
         about = given["metadata"]
         if about.setdefault("namespace", cluster.namespace) != cluster.namespace:
             raise VedetteError(

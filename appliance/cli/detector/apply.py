@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from appliance.cli import connection
-from appliance.cli.detector import resource_file
+from appliance.cli.detector import on_cluster, resource_file
 from appliance.cli.detector.declare import declare
 from appliance.cli.detector.push import push
 from appliance.contracts.detector import Detector
@@ -48,6 +48,14 @@ def _declared(ctx: typer.Context, file: Path, subscribe: list[str] | None) -> No
         )
     declared = resource_file.read(file)
     with connection.of(ctx) as session:
+        if on_cluster.runs_on_one(session):
+            made = on_cluster.apply(session, declared)
+            name = made.metadata.name
+            shown = made.model_dump(mode="json", by_alias=True, exclude_none=True)
+            session.output.result(
+                shown, f"Detector {name} is applied; `kubectl describe detector {name}` says how it is."
+            )
+            return
         applied = declare(session, declared)
         for note in applied.notes:
             session.output.note(note)
