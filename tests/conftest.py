@@ -16,7 +16,7 @@ from __future__ import annotations
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,9 +168,16 @@ class Stack:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Started once per session on free ports; `make test` builds the page first."""
+    with appliance_up({}) as started:
+        yield started
+
+
+@contextmanager
+def appliance_up(settings: Mapping[str, str]) -> Iterator[Stack]:
+    """The whole appliance, its processes with these environment variables too."""
     with temporary_folder() as folder, collecting() as collector:
         data = folder / "data"
-        environment = {**private_environment(), "VEDETTE_DATA": str(data)}
+        environment = {**private_environment(), **settings, "VEDETTE_DATA": str(data)}
         environment |= {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "500"}
         started = _vedette(environment, "up", "--detach", "--port", str(free_ports(1)[0]), timeout=280)
         try:

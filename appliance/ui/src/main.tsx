@@ -15,6 +15,7 @@ import "./styles/overlays.css";
 import "./styles/annotate.css";
 import "./styles/compare.css";
 import "./styles/status.css";
+import "./styles/resources.css";
 
 startPreferences();
 const link = takeLink();

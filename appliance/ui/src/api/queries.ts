@@ -4,7 +4,7 @@ import type { paths } from "./schema";
 import { client, everyPage, ProblemError, unwrap, type Run, type Session } from "./client";
 
 const retry = (failures: number, error: Error) =>
-  failures < 3 && error instanceof ProblemError && (error.status === 0 || error.status >= 500);
+  failures < 3 && error instanceof ProblemError && (error.status === 0 || (error.status >= 500 && error.status !== 501));
 
 export const queries = new QueryClient({
   defaultOptions: { queries: { retry, staleTime: 30_000, refetchOnWindowFocus: true }, mutations: { retry: false } },

@@ -26,6 +26,7 @@ export function AccountMenu({ session }: { session: Session }) {
             <a href="/status">Status of the machine</a>
           </>
         ) : null}
+        <a href="/detectors">Detectors and trainings</a>
         <label className="field-row">
           <span>Theme</span>
           <select value={chosen} onChange={(event) => theme.set(event.target.value as Theme)}>

@@ -6,11 +6,13 @@ import { SignIn } from "../signin/SignIn";
 import { SignInAgain } from "../signin/SignInAgain";
 import { useStore } from "../state/store";
 import { ErrorText } from "../parts/ErrorText";
+import { ResourcesPage } from "../resources/ResourcesPage";
 import { StatusPage } from "../status/StatusPage";
 import { Workspace } from "./Workspace";
 
 /** One goes there and back by loading the page: the workspace writes its own state into the address. */
-const ON_STATUS = /^\/status\/?$/.test(window.location.pathname);
+const PLACES = { "/status": StatusPage, "/detectors": ResourcesPage } as const;
+const Place = PLACES[window.location.pathname.replace(/\/$/, "") as keyof typeof PLACES] as (typeof PLACES)[keyof typeof PLACES] | undefined;
 
 export function App({ linkError }: { linkError: unknown }) {
   const session = useSession();
@@ -30,7 +32,7 @@ export function App({ linkError }: { linkError: unknown }) {
   if (!shown) return <SignIn linkError={linkError} />;
   return (
     <>
-      {ON_STATUS ? <StatusPage session={shown} /> : <Workspace key={shown.name} session={shown} />}
+      {Place ? <Place session={shown} /> : <Workspace key={shown.name} session={shown} />}
       {session.data === null ? <SignInAgain name={shown.name} /> : null}
     </>
   );

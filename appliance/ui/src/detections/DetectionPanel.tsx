@@ -2,6 +2,8 @@
 import { useHistogram } from "../api/queries";
 import { count } from "../parts/numbers";
 import { ErrorText } from "../parts/ErrorText";
+import { NewModel } from "../newmodel/NewModel";
+import { TrainingLines } from "../newmodel/TrainingLines";
 import { useStore } from "../state/store";
 import { useWorkspace } from "../state/workspace";
 import { inView } from "../map/live";
@@ -18,14 +20,16 @@ import { SizeFilter } from "./SizeFilter";
 import { ShownCount } from "./ShownCount";
 
 export function DetectionPanel() {
-  const { item, run, drawable, filter } = useWorkspace();
+  const { dataset, item, run, drawable, filter } = useWorkspace();
   const histogram = useHistogram(drawable && run ? run.id : null, measuresOf(filter));
   const { shapes, truncated, counted } = useStore(inView);
   return (
     <aside className="panel detections" aria-label="Detections">
       <div className="panel-head">
         <h2>Detections</h2>
+        {dataset ? <NewModel dataset={dataset} shown={run?.detector ?? null} /> : null}
       </div>
+      <TrainingLines />
       {item?.state === "ready" ? <RunControl /> : null}
       {!item ? <p className="teach">Open a scene to run a detector on it.</p> : null}
       {item && run && !drawable ? <RunStatus run={run} /> : null}

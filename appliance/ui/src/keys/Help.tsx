@@ -12,15 +12,25 @@ export function Help() {
 }
 
 function OpenHelp() {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const letters = useStore(letterKeys);
   const workspace = useWorkspace();
-  useEffect(() => dialog.current?.showModal(), []);
   const annotating = ANNOTATE.filter((each) => each.possible(workspace));
   const taken = new Set(annotating.map((each) => each.key));
   const others = BINDINGS.filter((each) => (each.possible?.(workspace) ?? true) && !each.keys.some((key) => taken.has(key)));
   const here = [...annotating, ...others];
   const elsewhere = [...ANNOTATE, ...BINDINGS].filter((each) => !(here as unknown[]).includes(each));
+  return <HelpDialog always={ALWAYS} here={here} elsewhere={elsewhere} />;
+}
+
+interface Key {
+  shown: string;
+  what: string;
+}
+
+/** Of any place. `always`: also with keys of one letter switched off. */
+export function HelpDialog({ always, here, elsewhere }: { always: Key[]; here: Key[]; elsewhere: Key[] }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const letters = useStore(letterKeys);
+  useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} className="help" aria-labelledby="help-title" onClose={() => helpOpen.set(false)} onClick={(event) => event.target === dialog.current && dialog.current.close()}>
       <div className="help-body">
@@ -31,14 +41,14 @@ function OpenHelp() {
             Keys of one letter
           </label>
         </div>
-        <Keys title="Here" keys={[...ALWAYS, ...(letters ? here : [])]} />
+        <Keys title="Here" keys={[...always, ...(letters ? here : [])]} />
         {letters && elsewhere.length > 0 ? <Keys title="In other places" keys={elsewhere} /> : null}
       </div>
     </dialog>
   );
 }
 
-function Keys({ title, keys }: { title: string; keys: { shown: string; what: string }[] }) {
+function Keys({ title, keys }: { title: string; keys: Key[] }) {
   return (
     <section aria-label={title}>
       <h3>{title}</h3>

@@ -44,7 +44,7 @@ function obey(event: KeyboardEvent, workspace: Workspace): boolean {
   return binding !== undefined;
 }
 
-function typing(element: Element): boolean {
+export function typing(element: Element): boolean {
   if (element instanceof HTMLInputElement) return element.type !== "range" && element.type !== "checkbox";
   return element instanceof HTMLTextAreaElement || element instanceof HTMLSelectElement;
 }

@@ -1,4 +1,4 @@
-/** Ctrl+K: find a scene, a dataset, a detector, a place or a command by typing. */
+/** Ctrl+K: find a scene, a dataset, a detector, a place or a command by typing. The other places give commands of their own. */
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import type { Session } from "../api/client";
 import { useDatasets } from "../api/queries";
@@ -13,10 +13,16 @@ export function Palette({ session }: { session: Session }) {
 }
 
 function OpenPalette({ session }: { session: Session }) {
+  const commands = commandsFor(useWorkspace(), useDatasets().data ?? [], session);
+  return <PaletteDialog commands={commands} what="Search scenes, detectors, places, commands" teach="Nothing by that name. Places are understood as latitude and longitude, or as a military grid reference." />;
+}
+
+/** Of any place: what can be found is given, what it is called stands in the field. */
+export function PaletteDialog({ commands, what, teach }: { commands: Command[]; what: string; teach: string }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
-  const hits = search(commandsFor(useWorkspace(), useDatasets().data ?? [], session), text);
+  const hits = search(commands, text);
   useEffect(() => dialog.current?.showModal(), []);
   const close = () => paletteOpen.set(false);
   const act = (command: Command | undefined) => {
@@ -44,8 +50,8 @@ function OpenPalette({ session }: { session: Session }) {
         aria-expanded="true"
         aria-controls="palette-hits"
         aria-activedescendant={hits[chosen] ? `hit-${chosen}` : undefined}
-        aria-label="Search scenes, detectors, places, commands"
-        placeholder="Scene, detector, place, command"
+        aria-label={what}
+        placeholder={what.replace("Search ", "")}
         value={text}
         onChange={(event) => {
           setText(event.target.value);
@@ -61,7 +67,7 @@ function OpenPalette({ session }: { session: Session }) {
           </li>
         ))}
       </ul>
-      {hits.length === 0 ? <p className="teach">Nothing by that name. Places are understood as latitude and longitude, or as a military grid reference.</p> : null}
+      {hits.length === 0 ? <p className="teach">{teach}</p> : null}
     </dialog>
   );
 }

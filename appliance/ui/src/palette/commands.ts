@@ -16,7 +16,7 @@ import { helpOpen } from "./open";
 
 export interface Command {
   id: string;
-  kind: "command" | "scene" | "dataset" | "detector" | "place";
+  kind: "command" | "scene" | "dataset" | "detector" | "training" | "place";
   title: string;
   keys?: string;
   act: () => void;
@@ -34,10 +34,22 @@ export function commandsFor(workspace: Workspace, datasets: Dataset[], session: 
     { id: "theme", kind: "command", title: "Switch between dark and light", keys: "T", act: toggleTheme },
     { id: "help", kind: "command", title: "Show the keys", keys: "F1", act: () => helpOpen.set(true) },
     ...(item ? [{ id: "delete", kind: "command", title: `Delete ${item.name}`, act: () => deleteItem(item) } satisfies Command] : []),
+    ...placeCommands(session),
     { id: "sign-out", kind: "command", title: `Sign out ${session.name}`, act: () => void signOut().catch(fail) },
     ...items.map((each): Command => ({ id: each.id, kind: "scene", title: each.name, act: () => openScene(each.id) })),
     ...datasets.map((each): Command => ({ id: each.id, kind: "dataset", title: each.title || each.name, act: () => openScene(null, each.name) })),
   ];
+}
+
+/** The other places of the page, each by an address of its own. */
+export function placeCommands(session: Session): Command[] {
+  const at = window.location.pathname;
+  const places = [
+    { id: "detectors", path: "/detectors", title: "Detectors and trainings of the cluster", here: true },
+    { id: "status", path: "/status", title: "Status of the machine", here: session.role === "administrator" },
+    { id: "scenes", path: "/", title: "Scenes", here: true },
+  ];
+  return places.filter(({ path, here }) => here && path !== at).map(({ id, path, title }): Command => ({ id, kind: "command", title, act: () => window.location.assign(path) }));
 }
 
 function sceneCommands(workspace: Workspace): Command[] {

@@ -45,6 +45,16 @@ export function say(text: string): void {
 
 const UNDO_MS = 8000;
 
+/** Something is done and can be taken back, by `back`, for a while. */
+export function undoable(text: string, back: () => void): void {
+  const act = () => {
+    dismiss(id);
+    back();
+  };
+  const id = add({ kind: "undo", text, remedy: "", action: { label: "Undo", act } });
+  window.setTimeout(() => dismiss(id), UNDO_MS);
+}
+
 /** Does something after a while unless undone; at once when the page is left. */
 export function later(text: string, act: () => Promise<unknown>, undo: () => void): void {
   let open = true;
