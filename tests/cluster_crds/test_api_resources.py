@@ -164,12 +164,17 @@ async def test_what_is_wrong_is_refused_with_field_and_sentence(appliance: Appli
     assert "metadata.namespace" in refused.json()["detail"]
 
 
-async def test_analysts_read_and_administrators_write(appliance: Appliance) -> None:
+async def test_analysts_read_and_train_and_administrators_serve(appliance: Appliance) -> None:
     async with appliance.database.begin() as connection:
         await connection.execute(text("UPDATE principals SET role = 'analyst'"))
     refused = await appliance.client.post("/api/resources/detectors", json=_detector("crowns"))
     assert refused.status_code == 403
     assert (await appliance.client.get("/api/resources/detectors")).status_code == 200
+    made = await appliance.client.post("/api/resources/trainingjobs", json=example("trainingjob"))
+    assert made.status_code == 200, made.text
+    assert (
+        await appliance.client.delete(f"/api/resources/trainingjobs/{made.json()['metadata']['name']}")
+    ).status_code == 204
 
 
 async def test_what_the_operator_says_is_followed_over_an_outage(

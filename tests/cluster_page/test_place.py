@@ -148,7 +148,7 @@ def analyst_link(stack: Stack) -> str:
     return str(made.json()["url"])
 
 
-async def test_an_analyst_sees_all_and_changes_nothing(page: Page, stack: Stack, served: str) -> None:
+async def test_an_analyst_sees_all_and_changes_no_detector(page: Page, stack: Stack, served: str) -> None:
     await page.goto(analyst_link(stack))
     await page.get_by_role("button", name="Account of ana").wait_for()
     await opened(page, stack, "blobs")

@@ -65,22 +65,21 @@ async def get_training_job_resource(name: Named, services: ServicesOf, _: Who) -
 
 
 @router.post("/trainingjobs", response_model_exclude_none=True)
-async def apply_training_job_resource(
-    body: TrainingJobResource, services: ServicesOf, who: Administrator
-) -> TrainingJobResource:
-    """Make it, or make it what the body says (server-side apply). Twice changes nothing."""
+async def apply_training_job_resource(body: TrainingJobResource, services: ServicesOf, who: Who) -> TrainingJobResource:
+    """Make it, or make it what the body says (server-side apply). Twice changes nothing. Whoever labels may ask for a model; what
+    serves changes only through the gates of a detector."""
     return await services.training_job_resources.apply(body, who.name)
 
 
 @router.patch("/trainingjobs/{name}", response_model_exclude_none=True)
 async def change_training_job_resource(
-    name: Named, body: ChangeResource, services: ServicesOf, who: Administrator
+    name: Named, body: ChangeResource, services: ServicesOf, who: Who
 ) -> TrainingJobResource:
     """Some fields of its spec: suspend it, or raise `retry`."""
     return await services.training_job_resources.change(name, body.spec, who.name)
 
 
 @router.delete("/trainingjobs/{name}", status_code=204)
-async def delete_training_job_resource(name: Named, services: ServicesOf, _: Administrator) -> None:
+async def delete_training_job_resource(name: Named, services: ServicesOf, _: Who) -> None:
     """Its pods end, and what it had not published is gone."""
     await services.training_job_resources.delete(name)

@@ -10,7 +10,7 @@ export function NewModel({ dataset, shown }: { dataset: Dataset; shown: string |
   const [open, setOpen] = useState(false);
   const detectors = useDetectorResources("aside").data;
   const trainings = useTrainingJobs("aside").data;
-  const may = useMay();
+  const may = useMay("training");
   if (!detectors || !trainings || !may) return null;
   return (
     <>

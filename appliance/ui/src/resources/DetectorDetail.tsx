@@ -57,7 +57,7 @@ export function DetectorDetail({ detector, versions }: Props) {
 
 function Actions({ detector, versions }: Props) {
   const { metadata, spec } = detector;
-  if (!useMay()) return <p className="quiet">An administrator can suspend it, or change its version.</p>;
+  if (!useMay("detector")) return <p className="quiet">An administrator can suspend it, or change its version.</p>;
   return (
     <div className="acts" role="group" aria-label={`What can be done with ${metadata.name}`}>
       <VersionChoice detector={detector} versions={versions} onChoose={(version) => serveVersion(detector, version)} />

@@ -22,7 +22,8 @@ const NONE: never[] = [];
 export function PlaceKeys({ session }: { session: Session }) {
   const detectors = useDetectorResources("aside").data ?? NONE;
   const trainings = useTrainingJobs("aside").data ?? NONE;
-  const place: Place = { detectors, trainings, opened: useOpened(), may: useMay() };
+  const opened = useOpened();
+  const place: Place = { detectors, trainings, opened, may: useMay(opened?.kind ?? "detector") };
   useKeysOf(place);
   const palette = useStore(paletteOpen);
   return (

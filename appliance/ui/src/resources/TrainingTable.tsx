@@ -1,7 +1,6 @@
 /** The trainings of the cluster, a row each. */
 import { Progress } from "../parts/Progress";
 import { percent } from "../parts/numbers";
-import { useMay } from "./may";
 import { asked, retryTraining, suspendTraining } from "./actions";
 import { Conditions } from "./Conditions";
 import { Facts } from "./Facts";
@@ -76,7 +75,6 @@ function Detail({ job }: { job: TrainingJob }) {
 
 function Actions({ job }: { job: TrainingJob }) {
   const { metadata, spec } = job;
-  if (!useMay()) return <p className="quiet">An administrator can suspend it, or run it again.</p>;
   return (
     <div className="acts" role="group" aria-label={`What can be done with ${metadata.name}`}>
       {stateOf(job) === "Failed" ? (
