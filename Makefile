@@ -45,8 +45,8 @@ cluster: setup-cluster ## Start a real Kubernetes of two nodes on this machine, 
 	@$(PYTHON) -m tests.cluster up
 cluster-down: ## Remove it with all it holds
 	@$(PYTHON) -m tests.cluster down
-test-cluster: setup-cluster ## What is tested on such a cluster, one of the tests' own (needs root; PYTEST_ARGS="-k name")
-	@$(PYTHON) -m pytest tests/cluster tests/cluster_crds tests/cluster_images tests/cluster_page $(PYTEST_ARGS)
+test-cluster: setup-cluster ## What is tested with Kubernetes, on clusters of the tests' own (needs root; PYTEST_ARGS="tests/cluster -k name")
+	@scripts/test_cluster.sh $(PYTEST_ARGS)
 
 .PHONY: images
 images: setup-images ## Build the images that a cluster runs, and say how large they are (NAMES="api media"; FRESH=1: with Debian's latest fixes)
