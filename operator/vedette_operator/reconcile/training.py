@@ -174,6 +174,13 @@ def _deadline(job: TrainingJobResource, status: TrainingJobStatus) -> datetime |
     return status.active_since + timedelta(seconds=left)
 
 
+def _trainer(said: TrainerStatus | None, state: State) -> TrainerStatus | None:
+    """A trainer says at most 99 percent: all is done when its package is published, which its Job tells."""
+    if said is None or state != "Complete":
+        return said
+    return said.model_copy(update={"progress_percentage": 100, "estimated_remaining_seconds": 0})
+
+
 def _status(
     job: TrainingJobResource, observed: ObservedTraining, said: tuple[TrainingJobStatus, _Verdict], now: datetime
 ) -> TrainingJobStatus:
@@ -190,7 +197,7 @@ def _status(
         completion_time=now if end else None,
         active_seconds=(before.active_seconds or 0) if runs else _active(before, now),
         active_since=(before.active_since or now) if runs else None,
-        trainer_status=observed.trainer or before.trainer_status,
+        trainer_status=_trainer(observed.trainer or before.trainer_status, found.state),
         model_package=observed.package,
         verdict=observed.verdict or before.verdict,
         failures=observed.failures,
