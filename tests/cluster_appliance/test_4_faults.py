@@ -124,9 +124,9 @@ def test_an_api_server_started_again(vedette: Installation, detector: str) -> No
         (
             "recipe that is missing",
             {"spec/recipe": {"configMapRef": {"name": "none", "key": "recipe.yaml"}}},
-            "ConfigMapMissing",
+            "RecipeMissing",
         ),
-        ("recipe with an unknown step", {"spec/recipe": {"inline": {"before": [{"step": "sharpen"}]}}}, "UnknownStep"),
+        ("recipe with an unknown step", {"spec/recipe": {"inline": {"before": [{"step": "sharpen"}]}}}, "RecipeInvalid"),
         (
             "geofence that is no GeoJSON",
             {"spec/geofence": {"configMapRef": {"name": "broken", "key": "area.geojson"}}},
