@@ -46,7 +46,7 @@ cluster: setup-cluster ## Start a real Kubernetes of two nodes on this machine, 
 cluster-down: ## Remove it with all it holds
 	@$(PYTHON) -m tests.cluster down
 test-cluster: setup-cluster ## What is tested on such a cluster, one of the tests' own (needs root; PYTEST_ARGS="-k name")
-	@$(PYTHON) -m pytest tests/cluster tests/cluster_crds tests/cluster_images $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest tests/cluster tests/cluster_crds tests/cluster_images tests/charts $(PYTEST_ARGS)
 
 .PHONY: images
 images: setup-images ## Build the images that a cluster runs, and say how large they are (NAMES="api media"; FRESH=1: with Debian's latest fixes)
