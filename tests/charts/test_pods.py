@@ -29,14 +29,19 @@ def test_a_registry_stands_before_every_image() -> None:
 def test_nobody_is_root_or_writes_to_the_image(release: Rendered) -> None:
     for pod in release.pods:
         security = pod.spec["securityContext"]
-        assert security["runAsNonRoot"] is True and security["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert security["runAsNonRoot"] is True
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}
         assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.spec.keys()
         assert not any("hostPath" in volume for volume in pod.spec.get("volumes", []))
         for container in pod.containers:
             own = container["securityContext"]
-            assert own["readOnlyRootFilesystem"] is True and own["allowPrivilegeEscalation"] is False
-            assert own["runAsNonRoot"] is True and own["runAsUser"] >= 10000 and own["runAsGroup"] >= 10000
-            assert own["capabilities"] == {"drop": ["ALL"]} and not own.get("privileged")
+            assert own["readOnlyRootFilesystem"] is True
+            assert own["allowPrivilegeEscalation"] is False
+            assert own["runAsNonRoot"] is True
+            assert own["runAsUser"] >= 10000
+            assert own["runAsGroup"] >= 10000
+            assert own["capabilities"] == {"drop": ["ALL"]}
+            assert not own.get("privileged")
 
 
 def test_every_container_asks_for_what_it_needs_and_has_a_limit(release: Rendered) -> None:
