@@ -71,6 +71,9 @@ demo-model: setup-dev ## Train the demo's tree-crown detector again, from the im
 .PHONY: crds
 crds: ## Write crds/*.yaml again, after editing appliance/contracts/resources
 	@$(PYTHON) scripts/crds.py
+.PHONY: chart-values
+chart-values: ## Write the lists of docs/chart.md again, after editing charts/vedette/values.yaml
+	@$(PYTHON) scripts/chart_values.py
 
 .PHONY: lock
 lock: ## Lock the Python dependencies again, after editing pyproject.toml

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,15 @@ CASES: dict[str, Path | None] = {"defaults": None, "site": SITE} | {
     path.stem: path for path in sorted(_VALUES.glob("*.yaml"))
 }
 Manifest = dict[str, Any]
+
+
+class Loader(yaml.SafeLoader):
+    """Reads numbers as Kubernetes does: 1e-06 is one, which PyYAML takes for a word."""
+
+
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
 
 
 class HelmError(Exception):
@@ -105,7 +115,12 @@ def _pods(manifests: list[Manifest]) -> Iterator[Pod]:
 
 @functools.cache
 def rendered(case: str) -> Rendered:
-    return Rendered(case, [each for each in yaml.safe_load_all(text(*given(case))) if each])
+    return once(case)
+
+
+def once(case: str) -> Rendered:
+    """Rendered anew, with secrets of its own."""
+    return Rendered(case, [each for each in yaml.load_all(text(*given(case)), Loader) if each])
 
 
 def selects(selector: Manifest, labels: dict[str, str]) -> bool:
