@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.charts.chart import CASES, CHART, NAMESPACE, given, helm, text
+from scripts import chart_values
+from tests.charts import document
+from tests.charts.chart import CASES, CHART, NAMESPACE, given, helm, rendered, text
 from tests.cluster_crds.api_server import ApiServer, KubectlError
 
 
@@ -28,6 +30,19 @@ def test_the_namespace_does_refuse_what_is_not_restricted(server: ApiServer) -> 
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "root"}, "spec": {"containers": [container]}}
     with pytest.raises(KubectlError, match="violates PodSecurity"):
         server.kubectl("-n", NAMESPACE, "apply", "--dry-run=server", "-f", "-", given=pod)
+
+
+def test_a_volume_made_by_hand_as_the_document_says_is_for_the_claim_of_the_chart(server: ApiServer) -> None:
+    (volume,) = (each for each in document.shown() if "apiVersion" in each)
+    assert "created" in server.said("apply", "--dry-run=server", "-f", "-", given=volume)
+    claims = {
+        f"{claim['metadata']['name']}-{owner['metadata']['name']}-0"
+        for owner in rendered("defaults").of("StatefulSet")
+        for claim in owner["spec"]["volumeClaimTemplates"]
+    }
+    assert volume["spec"]["claimRef"] == {"namespace": NAMESPACE, "name": "data-vedette-postgres-0"}
+    assert claims == {f"data-vedette-{part}-0" for part in ("nats", "postgres", "objectstore")}
+    assert all(claim in chart_values.DOCUMENT.read_text() for claim in claims)
 
 
 def _secrets(server: ApiServer) -> dict[str, Any]:
