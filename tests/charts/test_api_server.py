@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from scripts import chart_values
 from tests.charts import document
 from tests.charts.chart import CASES, CHART, NAMESPACE, given, helm, rendered, text
-from tests.cluster_crds.api_server import ApiServer, KubectlError
+from tests.cluster_crds.api_server import ROOT, ApiServer, KubectlError
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -50,33 +52,68 @@ def _secrets(server: ApiServer) -> dict[str, Any]:
     return {each["metadata"]["name"]: each.get("data", {}) for each in found}
 
 
-def test_an_upgrade_keeps_generated_secrets_and_what_the_operator_wrote(server: ApiServer, tmp_path: Path) -> None:
-    def run(*words: str) -> None:
-        # Without nodes no hook would ever end.
-        arguments = ("vedette", str(CHART), "-n", NAMESPACE, "--no-hooks", *given("defaults"))
-        said = helm(words[0], *arguments, *words[1:], kubeconfig=server.kubeconfig, home=tmp_path)
+@dataclass(frozen=True)
+class Release:
+    """Of the defaults, installed on the server. Without nodes no hook would ever end: none is run."""
+
+    server: ApiServer
+    home: Path
+
+    def helm(self, verb: str, *words: str) -> None:
+        what = () if verb == "uninstall" else (str(CHART), *given("defaults"))
+        arguments = ("vedette", *what, "-n", NAMESPACE, "--no-hooks", *words)
+        said = helm(verb, *arguments, kubeconfig=self.server.kubeconfig, home=self.home)
         assert "would violate" not in said
 
-    run("install")
+
+@pytest.fixture
+def installed(server: ApiServer, tmp_path: Path) -> Iterator[Release]:
+    release = Release(server, tmp_path)
+    release.helm("install")
+    yield release
+    release.helm("uninstall")
+    server.kubectl("-n", NAMESPACE, "delete", "secrets", "--all")
+
+
+def test_an_upgrade_keeps_generated_secrets_and_what_the_operator_wrote(installed: Release) -> None:
+    server, certificates = installed.server, "vedette-webhook-certificates"
     first = _secrets(server)
-    assert first.keys() == {
-        f"vedette-{n}" for n in ("clients", "postgres", "objectstore", "nats", "webhook-certificates")
+    assert first.keys() == {f"vedette-{name}" for name in ("clients", "postgres", "objectstore", "nats")} | {
+        certificates
     }
     written = {"ca.crt": base64.b64encode(b"authority").decode()}
-    server.kubectl(
-        "-n", NAMESPACE, "patch", "secret", "vedette-webhook-certificates", "-p", json.dumps({"data": written})
-    )
-    run("upgrade", "--set", "media.replicas=2", "--set", "objectStore.publicEndpoint=http://10.0.0.5:30900")
+    server.kubectl("-n", NAMESPACE, "patch", "secret", certificates, "-p", json.dumps({"data": written}))
+    public = "http://10.0.0.5:30900"
+    installed.helm("upgrade", "--set", f"media.replicas=2,objectStore.publicEndpoint={public}")
     second = _secrets(server)
-    public = base64.b64encode(b"http://10.0.0.5:30900").decode()
-    assert second.pop("vedette-webhook-certificates") == written
-    first.pop("vedette-webhook-certificates")
-    first["vedette-clients"]["VEDETTE_STORE_PUBLIC_ENDPOINT"] = public
+    assert second.pop(certificates) == written
+    first.pop(certificates)
+    first["vedette-clients"]["VEDETTE_STORE_PUBLIC_ENDPOINT"] = base64.b64encode(public.encode()).decode()
     assert second == first
-    # Removed and installed again beside data that is still there, they still open it.
-    helm("uninstall", "vedette", "-n", NAMESPACE, "--no-hooks", kubeconfig=server.kubeconfig, home=tmp_path)
-    assert _secrets(server).keys() == first.keys()
-    run("install", "--set", "objectStore.publicEndpoint=http://10.0.0.5:30900")
-    third = _secrets(server)
-    third.pop("vedette-webhook-certificates")
-    assert third == first
+
+
+def test_secrets_that_a_removed_release_left_open_its_data_again(installed: Release) -> None:
+    server = installed.server
+    first = _secrets(server)
+    installed.helm("uninstall")
+    left = _secrets(server)
+    assert left.keys() == first.keys() - {"vedette-webhook-certificates"}
+    installed.helm("install")
+    assert _secrets(server) == first
+
+
+def test_whoever_may_view_and_edit_a_namespace_may_scale_a_detector(installed: Release) -> None:
+    """The roles are bound as they are: adding them to Kubernetes' own view and edit is its controllers' work."""
+    server = installed.server
+    server.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "detectors.vedette.io")
+    server.kubectl("-n", NAMESPACE, "apply", "-f", str(ROOT / "docs" / "examples" / "detector.yaml"))
+    for role in ("view", "edit"):
+        words = ("create", "rolebinding", role, f"--clusterrole=vedette-vedette-{role}", "--user=analyst")
+        server.kubectl("-n", NAMESPACE, *words)
+    server.kubectl("-n", NAMESPACE, "--as=analyst", "scale", "det/tree-crowns", "--current-replicas=0", "--replicas=1")
+    found = json.loads(server.kubectl("-n", NAMESPACE, "--as=analyst", "get", "det", "tree-crowns", "-o", "json"))
+    assert found["spec"]["scaling"]["minReplicas"] == 1
+    with pytest.raises(KubectlError, match="forbidden"):
+        server.kubectl("-n", NAMESPACE, "--as=analyst", "get", "secrets")
+    server.kubectl("-n", NAMESPACE, "--as=analyst", "delete", "det", "tree-crowns")
+    server.kubectl("-n", NAMESPACE, "delete", "rolebinding", "view", "edit")
