@@ -46,7 +46,7 @@ cluster: setup-cluster ## Start a real Kubernetes of two nodes on this machine, 
 cluster-down: ## Remove it with all it holds
 	@$(PYTHON) -m tests.cluster down
 test-cluster: setup-cluster ## What is tested on such a cluster, one of the tests' own (needs root; PYTEST_ARGS="-k name")
-	@$(PYTHON) -m pytest tests/cluster tests/cluster_crds tests/cluster_images tests/charts $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest tests/cluster tests/cluster_crds tests/cluster_images $(PYTEST_ARGS)
 
 .PHONY: images
 images: setup-images ## Build the images that a cluster runs, and say how large they are (NAMES="api media"; FRESH=1: with Debian's latest fixes)
@@ -74,6 +74,10 @@ crds: ## Write crds/*.yaml again, after editing appliance/contracts/resources
 .PHONY: chart-values
 chart-values: ## Write the lists of docs/chart.md again, after editing charts/vedette/values.yaml
 	@$(PYTHON) scripts/chart_values.py
+.PHONY: test-charts
+test-charts: setup-cluster ## The chart as helm renders it, judged by kube-score and an API server; part of test-cluster
+	@$(PYTHON) -m pytest tests/charts
+test-cluster: $(if $(PYTEST_ARGS),,test-charts)
 
 .PHONY: lock
 lock: ## Lock the Python dependencies again, after editing pyproject.toml
