@@ -71,6 +71,13 @@ demo-model: setup-dev ## Train the demo's tree-crown detector again, from the im
 .PHONY: crds
 crds: ## Write crds/*.yaml again, after editing appliance/contracts/resources
 	@$(PYTHON) scripts/crds.py
+.PHONY: chart-values
+chart-values: ## Write the lists of docs/chart.md again, after editing charts/vedette/values.yaml
+	@$(PYTHON) scripts/chart_values.py
+.PHONY: test-charts
+test-charts: setup-cluster ## The chart as helm renders it, judged by kube-score and an API server; part of test-cluster
+	@$(PYTHON) -m pytest tests/charts
+test-cluster: $(if $(PYTEST_ARGS),,test-charts)
 
 .PHONY: lock
 lock: ## Lock the Python dependencies again, after editing pyproject.toml

@@ -32,6 +32,13 @@ annotations:
 {{- end }}
 {{- end -}}
 
+{{/* An annotation that changes with what the clients' Secret says besides secrets: pods read it once, when they start. */}}
+{{- define "vedette.clientsSettings" -}}
+{{- $secret := include "vedette.clientsSecret" . -}}
+{{- $store := pick .Values.objectStore "kind" "publicEndpoint" "bucket" "region" -}}
+vedette.io/clients: {{ list $secret $store .Values.clusterDomain | toJson | sha256sum | trunc 16 | quote }}
+{{- end -}}
+
 {{/* The part of a pod's spec before its containers: who it is, where it may run. `account`: a ServiceAccount; `token`: whether it
      gets a token of it. */}}
 {{- define "vedette.podHead" -}}

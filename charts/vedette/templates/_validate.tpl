@@ -16,6 +16,10 @@
 {{- fail (printf "%s.ingress.enabled is true: give the host name in %s.ingress.host." $part $part) -}}
 {{- end -}}
 {{- end -}}
+{{- $disk := dig "limits" "ephemeral-storage" "" $v.modelCache.resources -}}
+{{- if and $v.modelCache.enabled $disk (lt (include "vedette.bytes" $disk | int64) (include "vedette.bytes" $v.modelCache.size | int64)) -}}
+{{- fail (printf "modelCache.size is %s and the disk it may use is %s, so Kubernetes would evict it before it is full: raise modelCache.resources.limits.ephemeral-storage above modelCache.size." $v.modelCache.size $disk) -}}
+{{- end -}}
 {{- if and $v.operator.webhook.enabled (not $v.operator.enabled) -}}
 {{- fail "operator.webhook.enabled is true and operator.enabled is false: nobody would answer. Turn the operator on, or the webhook off." -}}
 {{- end -}}

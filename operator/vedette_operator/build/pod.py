@@ -94,8 +94,10 @@ def _container(container: Container, resources: Resources, here: Surroundings) -
 
 
 def _environment(container: Container) -> list[dict[str, Any]]:
+    # What engines remember is large: not the small /tmp that images name.
+    every = {"XDG_CACHE_HOME": f"{FOLDER}/cache"}
     written: list[dict[str, Any]] = [
-        {"name": name, "value": value} for name, value in sorted(container.environment.items())
+        {"name": name, "value": value} for name, value in sorted((every | container.environment).items())
     ]
     if container.probed:
         written.append({"name": "VEDETTE_WORK_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}})

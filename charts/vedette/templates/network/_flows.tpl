@@ -14,7 +14,9 @@ flows:
 {{- define "vedette.parts" -}}
 parts:
   - api
+  {{- if .Values.migrations.hook }}
   - migrations
+  {{- end }}
   - media
   - nats
   - test

@@ -1,6 +1,6 @@
-{{/* Names of the pull secrets as a JSON list. */}}
+{{/* Names of the pull secrets as the operator reads them, with commas between. */}}
 {{- define "vedette.pullSecretNames" -}}
 {{- $names := list -}}
 {{- range .Values.image.pullSecrets -}}{{- $names = append $names .name -}}{{- end -}}
-{{- toJson $names -}}
+{{- join "," $names -}}
 {{- end -}}
