@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.kubectl import wait_until
+from tests.cluster.kubectl import KubectlError, wait_until
 from tests.cluster.programs import REPOSITORY
 
 NAMESPACE = "vedette"
@@ -107,8 +107,13 @@ class Installation:
 
     def state(self) -> str:
         """What a person would look at first when something is wrong."""
-        operator = self.kubectl("logs", "deploy/vedette-operator", "--tail=40")
-        return "\n".join((self.kubectl("get", "det,tj,deploy,job,pod", "-o", "wide"), operator))
+        said = []
+        for words in (("get", "det,tj,deploy,job,pod", "-o", "wide"), ("logs", "deploy/vedette-operator", "--tail=40")):
+            try:
+                said.append(self.kubectl(*words))
+            except KubectlError as error:
+                said.append(str(error))
+        return "\n".join(said)
 
 
 def _ran(command: list[str], environment: dict[str, str], seconds: float) -> str:
