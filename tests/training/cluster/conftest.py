@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from appliance.clients.objectstore import ObjectStore
@@ -42,10 +44,10 @@ class Pod:
         path = self.folder / "termination-log"
         return path.read_text() if path.exists() else ""
 
-    def wait(self, seconds: float = 100) -> int:
+    def wait(self, seconds: float = 240) -> int:
         return self.process.wait(seconds)
 
-    def wait_for(self, text: str, seconds: float = 60) -> None:
+    def wait_for(self, text: str, seconds: float = 120) -> None:
         until = time.monotonic() + seconds
         while text not in self.log:
             assert self.process.poll() is None, self.log
@@ -53,9 +55,16 @@ class Pod:
             time.sleep(0.05)
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """The whole group: torchrun's children are processes of their own sessions' group."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, number)
+
+    def lose(self) -> None:
+        """As a lost node does: torchrun gives its children sessions of their own, which a kill of its group does not reach."""
+        if self.process.poll() is None:
+            here = psutil.Process(self.process.pid)
+            for each in (*here.children(recursive=True), here):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.kill()
 
 
 @dataclass
@@ -129,5 +138,5 @@ def site(
     made = Site(store, environment, tmp_path, snapshots, configuration, [])
     yield made
     for pod in made.pods:
-        pod.kill()
+        pod.lose()
         pod.process.wait()

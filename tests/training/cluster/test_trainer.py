@@ -9,7 +9,6 @@ import signal
 import time
 from typing import Any
 
-import psutil
 import pytest
 
 from appliance.clients.messaging import Messaging
@@ -23,6 +22,7 @@ from tests.training.cluster.conftest import Site
 
 pytestmark = [
     pytest.mark.training,
+    pytest.mark.timeout(900),  # a dozen processes that import torch, one after the other
     pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),
 ]
 
@@ -47,7 +47,7 @@ def test_a_killed_pod_goes_on_where_it_was_and_reports(site: Site, nats_server: 
     second.wait_for('"event": "epoch"')
     assert '"event": "resuming"' in second.log
     second.kill(signal.SIGTERM)
-    assert second.wait(25) == 143, second.log
+    assert second.wait(120) == 143, second.log
     later = steps(second.log, "checkpoint stored")[-1]
     assert later > stored
     newest = site.keys_of(task)[-1]
@@ -72,11 +72,11 @@ def test_a_killed_pod_goes_on_where_it_was_and_reports(site: Site, nats_server: 
     assert status.metrics[0].name == "f1"
 
     fourth = site.start(task)
-    assert fourth.wait(30) == 0
+    assert fourth.wait(120) == 0
     assert fourth.message == third.message
     assert '"event": "epoch"' not in fourth.log
     other = site.start(site.task(SHORT, publish={"model": "killed-discs", "version": "1.2.0"}))
-    assert other.wait(30) == 64
+    assert other.wait(120) == 64
     assert "killed-discs 1.2.0 is published already" in other.message
 
 
@@ -105,13 +105,13 @@ def test_two_pods_stop_together_resume_together_and_none_goes_on_alone(site: Sit
     task = site.task(LONG, numNodes=2)
     first, other = training_together(site, task)
     other.kill(signal.SIGTERM)
-    assert (first.wait(40), other.wait(40)) == (143, 143), first.log + other.log
+    assert (first.wait(120), other.wait(120)) == (143, 143), first.log + other.log
     assert steps(first.log, "checkpoint stored")
     left, lost = training_together(site, task)
     assert '"event": "resuming"' in left.log
     assert '"event": "resuming"' in lost.log
-    kill_all_of(lost)
-    assert left.wait(30) == 1, left.log
+    lost.lose()
+    assert left.wait(120) == 1, left.log
     assert "Another pod of this training was lost" in left.log
 
 
@@ -130,12 +130,6 @@ def together(site: Site, task: dict[str, Any]) -> list[Any]:
     return [site.start(task, *launcher, "--local-addr=127.0.0.1") for _ in range(2)]
 
 
-def kill_all_of(pod: Any) -> None:
-    """torchrun gives its children sessions of their own: a node that is lost takes both with it."""
-    for each in (*psutil.Process(pod.process.pid).children(recursive=True), psutil.Process(pod.process.pid)):
-        each.kill()
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -145,17 +139,17 @@ def kill_all_of(pod: Any) -> None:
 )
 def test_what_cannot_work_is_said_in_a_sentence(site: Site, change: dict[str, Any], said: str) -> None:
     pod = site.start(site.task(**change))
-    assert pod.wait(40) == 64, pod.log
+    assert pod.wait(120) == 64, pod.log
     assert said in pod.message
 
 
 def test_missing_and_changed_snapshots_are_refused(site: Site) -> None:
     train = site.snapshots["train"].digest
     missing = site.start(site.task(dataset={"train": train, "validation": "sha256:" + "0" * 64}))
-    assert missing.wait(40) == 64, missing.log
+    assert missing.wait(120) == 64, missing.log
     assert f"The snapshot sha256:{'0' * 64} is not whole in the object store" in missing.message
     item = site.snapshots["train"].manifest.items[0].item_id
     site.store.put_bytes(keys.scene(item), b"another scene", "image/tiff")
     changed = site.start(site.task())
-    assert changed.wait(40) == 64, changed.log
+    assert changed.wait(120) == 64, changed.log
     assert f"{keys.scene(item)} in the object store has digest" in changed.message
