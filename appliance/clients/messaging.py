@@ -161,11 +161,11 @@ class Messaging:
         found: list[WorkerAnnouncement] = []
         with translated("the list of workers"):
             workers = await self._bucket(messages.WORKERS_BUCKET)
-            try:
-                keys = await workers.keys()
-            except js_errors.NoKeysError:
-                return []
-            for key in keys:
+            # The bucket's own list of keys would leave a consumer behind for minutes, each time somebody asks.
+            stream = jetstream.bucket_stream(messages.WORKERS_BUCKET)
+            info = await self._stream.stream_info(stream, subjects_filter=f"$KV.{messages.WORKERS_BUCKET}.>")
+            for subject in info.state.subjects or {}:
+                key = subject.rpartition(".")[2]
                 with contextlib.suppress(js_errors.NotFoundError, ValidationError):  # gone meanwhile; a newer version
                     entry = await workers.get(key)
                     found.append(WorkerAnnouncement.model_validate_json(entry.value or b""))

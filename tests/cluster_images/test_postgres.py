@@ -86,8 +86,8 @@ def test_a_first_start_that_is_killed_half_way_comes_whole(seconds: str, pods: P
         f"[ -e {_DATA}/tried ] || {{ : >{_DATA}/tried; /usr/local/bin/vedette-postgres & sleep {seconds}; exit 1; }}"
     )
     _start(pods, ("/bin/sh", "-c", f"{first}; exec /usr/local/bin/vedette-postgres"))
+    wait_until("its restart", lambda: _restarts(pods) == 1, 60)
     _wait(pods, _FIRST)
-    assert _restarts(pods) == 1
     assert _ask(pods, "SELECT postgis_lib_version()", _FIRST).startswith("3.")
 
 
