@@ -39,20 +39,24 @@ def selector(detector: DetectorResource) -> str:
 
 
 def deployment_name(detector: DetectorResource, digest: str) -> str:
-    return f"{detector.metadata.name}-{short(digest)}"
+    """Another for a Detector that is made again under its name: Kubernetes' garbage collector takes an object that went and came
+    while it was not looking (a restarted API server) for the same, and would leave the pods of the first one running."""
+    return f"{detector.metadata.name}-{_key(digest, detector.metadata.uid)}"
 
 
 def engine_job_name(detector: DetectorResource, digest: str) -> str:
     """One for each package, backend, precision and batch: another choice is another engine."""
     runtime = detector.spec.runtime
-    return f"{detector.metadata.name}-e-{_key(digest, runtime.backend, runtime.precision, runtime.batching.max_batch_size)}"
+    return f"{detector.metadata.name}-e-{_key(digest, detector.metadata.uid, runtime.backend, runtime.precision, runtime.batching.max_batch_size)}"
 
 
 def gate_job_name(detector: DetectorResource, digest: str, serving: Serving) -> str:
     """One for each package as served, set of gates, and retry."""
     gates = [gate.model_dump(mode="json") for gate in detector.spec.rollout.gates]
     served = build_serving.text(serving)
-    return f"{detector.metadata.name}-g-{_key(digest, gates, detector.spec.rollout.retry, served)}"
+    return (
+        f"{detector.metadata.name}-g-{_key(digest, detector.metadata.uid, gates, detector.spec.rollout.retry, served)}"
+    )
 
 
 def deployment(
