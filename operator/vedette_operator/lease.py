@@ -28,7 +28,7 @@ class Lease:
         self.held = asyncio.Event()
         self.answered = float("-inf")
         """When the API server last answered, by the loop's clock."""
-        self._renewed = float("-inf")
+        self._ends: asyncio.TimerHandle | None = None
         self._seen: tuple[str, float] = ("", float("-inf"))
 
     async def keep(self) -> None:
@@ -42,17 +42,24 @@ class Lease:
                 logging.get().warning("lease", problem=str(error) or "The API server does not answer.")
                 ours = False
             if ours:
-                self._renewed = began
-                if not self.held.is_set():
-                    logging.get().info("leading", identity=self._identity)
-                self.held.set()
-            elif self.held.is_set() and _clock() - self._renewed > GIVEN_UP_SECONDS - RETRY_SECONDS:
-                self._lost()
-                return
+                self._renewed(began)
             await asyncio.sleep(RETRY_SECONDS)
 
+    def _renewed(self, began: float) -> None:
+        """Whatever hangs from now on, it is given up in time: the next one counts from the same moment or a later one."""
+        if not self.held.is_set():
+            logging.get().info("leading", identity=self._identity)
+        self._stop_clock()
+        self._ends = asyncio.get_running_loop().call_at(began + GIVEN_UP_SECONDS, self._lost)
+        self.held.set()
+
+    def _stop_clock(self) -> None:
+        if self._ends is not None:
+            self._ends.cancel()
+
     async def release(self) -> None:
-        """So that another needs not wait. Told, and nothing more, where it cannot be."""
+        """So that another needs not wait. Told, and nothing more, where it cannot be. What is written afterwards is not ours."""
+        self._stop_clock()
         if not self.held.is_set():
             return
         try:

@@ -18,6 +18,7 @@ from appliance.clients.kubernetes import Kubernetes
 from appliance.clients.metrics import served
 from appliance.clients.objectstore import ObjectStore
 from appliance.clients.settings import MessagingSettings, StoreSettings
+from appliance.contracts.errors import Code, VedetteError
 from vedette_operator import audit, health, lease, observe_detector, observe_training
 from vedette_operator.boards import Boards
 from vedette_operator.cache import Cache
@@ -62,8 +63,11 @@ def main() -> None:
 
 
 def made(settings: OperatorSettings) -> Operator:
-    """Asks no server."""
+    """Asks no server. Raises VedetteError where the settings contradict one another."""
     client = Kubernetes.from_environment("vedette-operator")
+    if client.namespace != settings.namespace:  # kopf is told one, and the client reads the other
+        message = f"VEDETTE_OPERATOR_NAMESPACE is {settings.namespace}, and our account is of {client.namespace}."
+        raise VedetteError(Code.INVALID, message, "Start the operator in the namespace that it is to work in.")
     store = StoreSettings()
     cache, queue, metrics = Cache(), WorkQueue[Key](), Metrics(CollectorRegistry())
     tracker = Tracker(cache, queue)

@@ -19,7 +19,7 @@ from vedette_operator.cache import Cache
 from vedette_operator.errors import SourceError
 from vedette_operator.observe import Children
 from vedette_operator.reconcile.observed import Job, Problem
-from vedette_operator.reconcile.training import ObservedTraining
+from vedette_operator.reconcile.training import OURS, ObservedTraining, ended, status_of
 from vedette_operator.store import Store
 
 
@@ -39,7 +39,9 @@ class Observer:
         name = build.job_name(job)
         made = next((each for each in children.jobs if each.name == name), None)
         pods = children.of_job(name)
-        problem, configuration = await self._named(job) if made is None else (None, None)
+        ours = job.spec.managed_by in (None, OURS)
+        begins = made is None and ours and not ended(status_of(job))
+        problem, configuration = await self._named(job) if begins else (None, None)
         found = ObservedTraining(
             children=children.applied,
             job=observe.told(made, pods) if made else None,

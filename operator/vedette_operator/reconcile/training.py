@@ -62,7 +62,7 @@ class _Verdict:
 
 def reconcile(job: TrainingJobResource, observed: ObservedTraining, here: Surroundings, now: datetime) -> Plan:
     """What to do now. Nothing for a job that has ended, until spec.retry is raised or its time to live is over."""
-    before = job.status if job.status.retry in (None, job.spec.retry) else TrainingJobStatus()
+    before = status_of(job)
     if job.spec.managed_by not in (None, OURS):
         return Plan()
     if ended(before):
@@ -113,6 +113,11 @@ def _suspend(job: TrainingJobResource, observed: ObservedTraining) -> tuple[tupl
     if seen is None or seen.outcome != "active" or seen.suspended == wanted or (queued and not wanted):
         return ()
     return ((build.job_name(job), wanted),)
+
+
+def status_of(job: TrainingJobResource) -> TrainingJobStatus:
+    """Of the present retry: another begins with nothing."""
+    return job.status if job.status.retry in (None, job.spec.retry) else TrainingJobStatus()
 
 
 def ended(status: TrainingJobStatus) -> bool:
