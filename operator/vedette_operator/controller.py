@@ -27,6 +27,8 @@ from vedette_operator.seen import Key
 _LOOK_AGAIN_SECONDS = 10.0
 """While something is missing that tells nobody when it comes: an object in the store, another's object in our way."""
 
+_CLEARED_SECONDS = 0.5
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -142,6 +144,8 @@ def _read(custom: seen.Custom) -> AnyResource:
 
 def _again(decision: Decision) -> float | None:
     waits = [_LOOK_AGAIN_SECONDS] if decision.looks else []
+    if decision.way:  # cleared: what it stood in the way of was decided without knowing that
+        waits.append(_CLEARED_SECONDS)
     if decision.plan.wake is not None:
         waits.append(max(0.0, (decision.plan.wake - now()).total_seconds()))
     return min(waits, default=None)

@@ -31,9 +31,10 @@ class Tracker:
             self._mark(found)
 
     def deleted(self, raw: Mapping[str, Any]) -> None:
+        """What we deleted ourselves is forgotten already; what is to come in its place waits for this word all the same."""
         found = translated(raw)
-        if self.cache.drop(found.key, found.uid) is not None:
-            self._mark(found)
+        self.cache.drop(found.key, found.uid)
+        self._mark(found)
 
     def listed(self, kind: str, raws: Iterable[Mapping[str, Any]], version: int) -> None:
         for each in self.cache.listed(kind, map(translated, raws), version):
