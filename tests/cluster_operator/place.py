@@ -68,7 +68,7 @@ class Place:
 
     def detector(self, version: str = "1.0.0", **changes: Any) -> dict[str, Any]:
         """The least Detector, with changes by path (`spec__suspend=True`)."""
-        found = changed(
+        return changed(
             example("detector"),
             {
                 "metadata/name": self.model,
@@ -77,7 +77,6 @@ class Place:
                 **{path.replace("__", "/"): value for path, value in changes.items()},
             },
         )
-        return found
 
     def uri(self, version: str) -> str:
         return f"s3://vedette/models/{self.model}/{version}"
@@ -132,8 +131,15 @@ class Place:
         self.until(f"version {version}", lambda: self.status()["currentVersion"] == version)
 
     def deployment(self, version: str) -> dict[str, Any]:
-        name = f"{self.model}-{package_digest(version).removeprefix('sha256:')[:10]}"
-        found: dict[str, Any] = self.until(f"Deployment {name}", lambda: self.get("deploy", name))
+        uid = self.get("det", self.model)["metadata"]["uid"]
+
+        def of_now() -> dict[str, Any] | None:
+            """A Detector that was made again has Deployments of other names."""
+            package = package_digest(version).removeprefix("sha256:")[:10]
+            known = self.get("deploy", "-l", f"vedette.io/package={package},vedette.io/detector={self.model}")["items"]
+            return next((each for each in known if each["metadata"]["ownerReferences"][0]["uid"] == uid), None)
+
+        found: dict[str, Any] = self.until(f"Deployment of {version}", of_now)
         return found
 
     def run_workers(self, deployment: dict[str, Any], ready: bool = True) -> str:
