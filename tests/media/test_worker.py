@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import numpy as np
@@ -42,6 +43,7 @@ from appliance.media.settings import MediaSettings
 from appliance.media.spawning import Nursery
 from appliance.standalone.ports import free_ports
 from tests.media.pictures import UTM, texture, write
+from tests.soak.proxy import Proxy
 
 _PATIENCE = 120.0
 DURABLE = "api"  # the one consumer that this work queue has
@@ -183,22 +185,36 @@ async def test_work_survives_its_worker(
 async def test_a_store_that_is_away_is_not_held_against_the_item(
     nats_server: Any, object_store: Any, tmp_path: Path
 ) -> None:
-    """Six deliveries find no store; one more than would be given up. The next finds it."""
+    """The store goes once the worker has begun. Six deliveries find none, one more than would be given up; the next does."""
     async with bench(nats_server, object_store, tmp_path) as made:
-        [nowhere] = free_ports(1)
-        worker = made.start(VEDETTE_STORE_ENDPOINT=f"http://127.0.0.1:{nowhere}")
+        [port] = free_ports(1)
+        line = Proxy(port, lambda: urlsplit(object_store.settings.endpoint).port or 0)
+        worker = made.start(VEDETTE_STORE_ENDPOINT=f"http://127.0.0.1:{port}")
         try:
+            while not [w for w in await made.messaging.workers() if w.process_id == worker.pid]:
+                assert worker.poll() is None
+                await asyncio.sleep(0.1)
+            line.cut()
             work = await made.push(write(tmp_path / "scene.tif", texture(3, 300, 300), crs="EPSG:32633", transform=UTM))
             await until(lambda: made.of(work, "started"))
             await asyncio.sleep(20)  # 1 + 2 + 4 + 8 seconds of back-off, and the tries themselves
             assert not made.of(work, "failed")
-        finally:
-            await asyncio.to_thread(stop, worker)
-        worker = made.start()
-        try:
+            line.mend()
             assert isinstance(await made.outcome(work), ItemReady)
         finally:
             await asyncio.to_thread(stop, worker)
+            line.close()
+
+
+def test_a_worker_that_finds_no_store_says_so_and_ends(nats_server: Any, object_store: Any, tmp_path: Path) -> None:
+    """Whoever started it starts it again; meanwhile it takes no work that it could not do."""
+    [nowhere] = free_ports(1)
+    environment = {**os.environ, **nats_server.environment, **object_store.environment}
+    environment |= {"VEDETTE_STORE_ENDPOINT": f"http://127.0.0.1:{nowhere}", "VEDETTE_WORK_FOLDER": str(tmp_path)}
+    command = [sys.executable, "-m", "appliance.media.worker"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    assert ended.returncode == 1
+    assert "The object store does not answer within 10 seconds" in ended.stderr
 
 
 async def test_work_that_ends_its_workers_is_given_up(nats_server: Any, object_store: Any, tmp_path: Path) -> None:
