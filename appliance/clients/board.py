@@ -44,11 +44,11 @@ class Board(Generic[T]):
 
         A value of a newer version, which this one does not understand, is left out.
         """
-        subject = f"$KV.{self._bucket}.>"
+        subject = jetstream.bucket_subjects(self._bucket)
         found = follow.follow(self._stream, jetstream.bucket_stream(self._bucket), subject, 0)
         async with contextlib.aclosing(found) as entries:
             async for entry in entries:
-                key = entry.subject.removeprefix(f"$KV.{self._bucket}.")
+                key = entry.subject.removeprefix(subject.removesuffix(">"))
                 if (entry.headers or {}).get("KV-Operation"):
                     yield key, None
                 else:

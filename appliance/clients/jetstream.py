@@ -67,6 +67,11 @@ def bucket_stream(bucket: str) -> str:
     return f"KV_{bucket}"
 
 
+def bucket_subjects(bucket: str) -> str:
+    """All that stands in it: `$KV.bucket.KEY` for each key."""
+    return f"$KV.{bucket}.>"
+
+
 async def ensure(stream: JetStreamContext) -> None:
     """Create what is missing, update what differs, remove what older versions had."""
     for former in messages.FORMER_STREAMS:

@@ -163,7 +163,8 @@ class Messaging:
             workers = await self._bucket(messages.WORKERS_BUCKET)
             # The bucket's own list of keys would leave a consumer behind for minutes, each time somebody asks.
             stream = jetstream.bucket_stream(messages.WORKERS_BUCKET)
-            info = await self._stream.stream_info(stream, subjects_filter=f"$KV.{messages.WORKERS_BUCKET}.>")
+            subjects = jetstream.bucket_subjects(messages.WORKERS_BUCKET)
+            info = await self._stream.stream_info(stream, subjects_filter=subjects)
             for subject in info.state.subjects or {}:
                 key = subject.rpartition(".")[2]
                 with contextlib.suppress(js_errors.NotFoundError, ValidationError):  # gone meanwhile; a newer version
@@ -173,7 +174,7 @@ class Messaging:
 
     async def announcements(self) -> AsyncGenerator[tuple[UUID, WorkerAnnouncement | None], None]:
         """Who is there, then every further announcement; None for a worker that left in order."""
-        subject = f"$KV.{messages.WORKERS_BUCKET}.>"
+        subject = jetstream.bucket_subjects(messages.WORKERS_BUCKET)
         stream = jetstream.bucket_stream(messages.WORKERS_BUCKET)
         async with contextlib.aclosing(follow.follow(lambda: self._stream, stream, subject, 0)) as entries:
             async for entry in entries:
@@ -218,7 +219,7 @@ class Messaging:
 
     async def cancellations(self) -> AsyncGenerator[Cancellation, None]:
         """Runs cancelled so far, then every further one as it happens."""
-        subject = f"$KV.{messages.CANCELLED_BUCKET}.>"
+        subject = jetstream.bucket_subjects(messages.CANCELLED_BUCKET)
         stream = jetstream.bucket_stream(messages.CANCELLED_BUCKET)
         async with contextlib.aclosing(follow.follow(lambda: self._stream, stream, subject, 0)) as entries:
             async for entry in entries:

@@ -6,6 +6,7 @@ Uses only what MinIO and SeaweedFS do alike (tests/clients/test_objectstore.py r
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import os
 import tempfile
@@ -25,7 +26,7 @@ from minio.deleteobjects import DeleteObject
 from appliance.clients.settings import StoreSettings
 from appliance.clients.signing import signing
 from appliance.clients.store_errors import translated
-from appliance.contracts.base import now
+from appliance.contracts.base import Sha256, now
 from appliance.contracts.errors import Code, VedetteError
 
 _CONNECT_SECONDS = 5.0
@@ -107,6 +108,15 @@ class ObjectStore:
     def read(self, key: str, chunk_bytes: int = 1 << 20) -> Iterator[bytes]:
         with translated(key), self._opened(key) as response:
             yield from response.stream(chunk_bytes)
+
+    def digest(self, key: str, heed: Callable[[], None] = lambda: None) -> Sha256:
+        """Of the object, read to its end; `heed` is called between chunks. Raises VedetteError(NOT_FOUND | STORE), and what
+        `heed` raises."""
+        found = hashlib.sha256()
+        for chunk in self.read(key):
+            heed()
+            found.update(chunk)
+        return f"sha256:{found.hexdigest()}"
 
     @contextlib.contextmanager
     def _opened(self, key: str) -> Iterator[urllib3.BaseHTTPResponse]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,10 +46,6 @@ def source(store: ObjectStore, item: SnapshotItem) -> SceneSource:
 
 def verify(store: ObjectStore, item: SnapshotItem, heed: Callable[[], None]) -> None:
     """Read the scene through once. Raises VedetteError(NOT_FOUND | DIGEST) where it is not the snapshot's; what `heed` raises."""
-    found = hashlib.sha256()
-    for chunk in store.read(keys.scene(item.item_id)):
-        heed()
-        found.update(chunk)
-    if f"sha256:{found.hexdigest()}" != item.scene_sha256:
+    if store.digest(keys.scene(item.item_id), heed) != item.scene_sha256:
         message = f"The scene of {item.name} in the store is not the one that the snapshot holds."
         raise VedetteError(Code.DIGEST, message, "Make the snapshot again.")

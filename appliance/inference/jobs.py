@@ -15,20 +15,17 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from appliance.clients import logging
+from appliance.clients import logging, termination
 from appliance.clients.objectstore import ObjectStore
 from appliance.clients.settings import StoreSettings, WorkSettings
 from appliance.contracts.base import Contract
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.resources.reports import LIMIT_BYTES, TERMINATION_LOG
+from appliance.contracts.resources.reports import BROKE, DONE, HOPELESS, LATER, STOPPED
 from appliance.contracts.resources.tasks import TASK, PackageReference
 from appliance.formats.model_package import ModelPackage
 from appliance.inference import worker_packages
 from appliance.inference.worker_packages import PackageCache
 
-DONE, BROKE, HOPELESS, LATER, STOPPED = 0, 1, 64, 75, 143
-"""Exit codes: HOPELESS (EX_USAGE) would fail again however often, LATER (EX_TEMPFAIL) met servers that were away."""
-_MESSAGE = "VEDETTE_TERMINATION_LOG"
 _FOLDER = Path("/var/lib/vedette")
 
 T = TypeVar("T", bound=Contract)
@@ -76,13 +73,13 @@ def run(component: str, task: type[T], work: Callable[[T, Surroundings], BaseMod
         report = work(_task(task), Surroundings(store, settings, packages, stopped))
     except VedetteError as error:
         logging.get().error("failed", code=error.reason.code.value, reason=str(error.reason))
-        _leave(str(error.reason))
+        termination.leave(str(error.reason))
         return STOPPED if stopped.is_set() else LATER if error.reason.retryable else HOPELESS
     except Exception as error:
         logging.get().exception("broke")
-        _leave(f"It broke: {type(error).__name__}: {error}".replace("\n", " "))
+        termination.leave(f"It broke: {type(error).__name__}: {error}".replace("\n", " "))
         return BROKE
-    _leave(report.model_dump_json(by_alias=True, exclude_none=True))
+    termination.leave(report.model_dump_json(by_alias=True, exclude_none=True))
     logging.get().info("done")
     return DONE
 
@@ -95,15 +92,6 @@ def _task(model: type[T]) -> T:
         where = ".".join(str(part) for part in first["loc"]) or TASK
         message = f"{TASK} is not a task: {where}: {first['msg']}."
         raise VedetteError(Code.INVALID, message, "Use an operator and an image of one version.") from error
-
-
-def _leave(message: str) -> None:
-    """Outside of a pod there is nowhere to leave it."""
-    text = message.encode()[:LIMIT_BYTES].decode(errors="ignore")
-    try:
-        Path(os.environ.get(_MESSAGE) or TERMINATION_LOG).write_text(text, "utf-8")
-    except OSError as error:
-        logging.get().warning("termination message not left", problem=str(error), message=text)
 
 
 def _settle_caches(folder: Path) -> None:

@@ -12,7 +12,9 @@ from torch.distributed import run
 from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-_KNOWN = {64, 143}
+from appliance.contracts.resources.reports import HOPELESS, STOPPED
+
+_KNOWN = {HOPELESS, STOPPED}
 
 
 def main(arguments: list[str]) -> int:

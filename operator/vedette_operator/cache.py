@@ -6,7 +6,7 @@ Filled by handlers (what the API server tells), kube.py (what it answered to our
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from vedette_operator.seen import ConfigMap, Custom, Key, Seen
 
@@ -56,9 +56,10 @@ class Cache:
         found = self._objects.get(key)
         return found if isinstance(found, Custom) else None
 
-    def config_map(self, name: str) -> ConfigMap | None:
+    def config_map(self, name: str) -> Mapping[str, str] | None:
+        """What it holds; None where it is not there, or about to go."""
         found = self._objects.get(("ConfigMap", name))
-        return found if isinstance(found, ConfigMap) else None
+        return found.data if isinstance(found, ConfigMap) and not found.going else None
 
     def belonging(self, key: Key) -> tuple[Seen, ...]:
         """What the labels of objects say is of this resource."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
@@ -107,13 +107,9 @@ class Observer:
         except SourceError as error:
             problems.append(Problem(error.reason, error.message))
         try:
-            return sources.serving(detector.spec, self._data), problems
+            return sources.serving(detector.spec, self.cache.config_map), problems
         except SourceError as error:
             return None, [*problems, Problem(error.reason, error.message)]
-
-    def _data(self, name: str) -> Mapping[str, str] | None:
-        found = self.cache.config_map(name)
-        return None if found is None or found.going else found.data
 
     def _queue(self, name: str) -> Queue:
         told = self.boards.queues.get(name)

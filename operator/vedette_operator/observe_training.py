@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
@@ -83,7 +82,7 @@ class Observer:
         if reference is None:
             return problem, None
         try:
-            return problem, sources.named(reference, self._data, "Configuration")[0]
+            return problem, sources.named(reference, self.cache.config_map, "Configuration")[0]
         except SourceError as error:
             return problem or Problem(error.reason, error.message), None
 
@@ -115,10 +114,6 @@ class Observer:
                 "DigestMismatch", f"{origin.storage_uri} has the digest {found.digest}, not {origin.digest}."
             )
         return None
-
-    def _data(self, name: str) -> Mapping[str, str] | None:
-        found = self.cache.config_map(name)
-        return None if found is None or found.going else found.data
 
 
 _AWAY = Problem(

@@ -24,12 +24,6 @@ def provide(cluster: Cluster, node: str, claims: dict[str, str]) -> None:
     cluster.kubectl.apply(storage, *(_volume(name, size, node) for name, size in claims.items()))
 
 
-def free(cluster: Cluster, names: list[str]) -> None:
-    """For claims that come anew: a volume whose claim was deleted is kept for it until this is said."""
-    for name in names:
-        cluster.kubectl("patch", "pv", name, "--type=json", "-p", '[{"op":"remove","path":"/spec/claimRef"}]')
-
-
 def _volume(name: str, size: str, node: str) -> dict[str, Any]:
     here = [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]
     return {

@@ -168,11 +168,6 @@ class Place:
             if "not found" not in str(error):
                 raise
 
-    def run_trainer(self, job: dict[str, Any]) -> None:
-        name = job["metadata"]["name"]
-        self._pod(f"{name}-x", job["spec"]["template"], job, {"batch.kubernetes.io/job-name": name})
-        self._set("pod", f"{name}-x", {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})
-
     def lose_pod(self, name: str) -> None:
         self.kubectl("delete", "pod", name, "--grace-period=0", "--force")
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.api.services import multipart, packages
+from appliance.api.services.announcing import of_detector
 from appliance.api.services.missing import no_detector
 from appliance.api.services.queueing import queue_subscribed
 from appliance.api.settings import ApiSettings
@@ -25,10 +25,8 @@ from appliance.contracts import keys
 from appliance.contracts.base import Name, Version, now
 from appliance.contracts.detector import Detector
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.events import Event, EventKind
 
 _MEDIA_TYPE = "application/octet-stream"
-_NAMESPACE = uuid5(NAMESPACE_URL, "vedette.io/detector")
 
 
 class Detectors:
@@ -197,8 +195,7 @@ class Detectors:
 
 async def _serve(connection: AsyncConnection, detector: Detector, subscribed: list[Name]) -> None:
     """Say that the detector changed, and queue runs for the items that are there already."""
-    subject = uuid5(_NAMESPACE, f"{detector.name}/{detector.version}")
-    await outbox.add_event(connection, Event(kind=EventKind.DETECTOR_CHANGED, subject_id=subject, at=now()))
+    await outbox.add_event(connection, of_detector(detector.name, now(), detector.version))
     for name in subscribed:
         dataset = await datasets.find(connection, name)
         if dataset is not None:

@@ -4,13 +4,10 @@ longer served go to the one that is. Called by background/follower.py and settle
 
 from __future__ import annotations
 
-from datetime import datetime
-from uuid import NAMESPACE_URL, uuid5
-
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from appliance.api.following.said import Followed
-from appliance.api.services.announcing import of_item
+from appliance.api.services.announcing import of_detector, of_item
 from appliance.api.services.queueing import known_package, queue_followed, queue_new
 from appliance.api.storage import followed, items, outbox, runs
 from appliance.api.storage.database import Database, leaves_work
@@ -20,10 +17,9 @@ from appliance.clients import logging
 from appliance.contracts import keys
 from appliance.contracts.base import Name, now
 from appliance.contracts.detector import Detector
-from appliance.contracts.events import Event, EventKind
+from appliance.contracts.events import EventKind
 
 _AT_ONCE = 200
-_NAMESPACE = uuid5(NAMESPACE_URL, "vedette.io/followed")
 
 
 class Following:
@@ -128,6 +124,4 @@ async def _moved(connection: AsyncConnection, run: Left, serving: Detector) -> N
 
 
 async def _tell(connection: AsyncConnection, name: Name) -> None:
-    at: datetime = now()
-    subject = uuid5(_NAMESPACE, name)
-    await outbox.add_event(connection, Event(kind=EventKind.DETECTOR_CHANGED, subject_id=subject, at=at))
+    await outbox.add_event(connection, of_detector(name, now()))

@@ -3,7 +3,6 @@ registration.py."""
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from pathlib import Path
 
@@ -11,10 +10,9 @@ from appliance.api.storage.detectors import DetectorRecord
 from appliance.api.views.uploads import NewDetector
 from appliance.clients.objectstore import ObjectStore
 from appliance.contracts import keys
-from appliance.contracts.base import Sha256
 from appliance.contracts.detector import Detector
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.model_package import MANIFEST_FILE
+from appliance.contracts.model_package import MANIFEST_FILE, Manifest
 from appliance.formats import digest, model_package
 
 _MANIFEST_LIMIT = 1 << 20
@@ -56,7 +54,7 @@ def verify(store: ObjectStore, record: DetectorRecord) -> None:
     """Read the files back and compare. Raises VedetteError(DIGEST | MODEL_PACKAGE)."""
     detector = record.detector
     prefix = keys.model_prefix(detector.name, detector.version)
-    found = {one.file.name: digest_in(store, prefix + one.file.name) for one in record.files}
+    found = {one.file.name: store.digest(prefix + one.file.name) for one in record.files}
     for one in record.files:
         if found[one.file.name] != one.file.sha256:
             raise VedetteError(
@@ -66,18 +64,15 @@ def verify(store: ObjectStore, record: DetectorRecord) -> None:
             )
     if digest.of_files(found.items()) != detector.digest:
         raise VedetteError(Code.DIGEST, f"{detector.name} {detector.version} has another digest.", "Apply it again.")
+    if manifest_in(store, prefix) != detector.manifest:
+        raise VedetteError(
+            Code.MODEL_PACKAGE, f"{MANIFEST_FILE} is not the manifest that was announced.", "Apply it again."
+        )
+
+
+def manifest_in(store: ObjectStore, prefix: str) -> Manifest:
+    """Of the package that lies below the prefix. Raises VedetteError(MODEL_PACKAGE | NOT_FOUND | STORE)."""
     with tempfile.TemporaryDirectory(prefix="vedette-package-") as folder:
         path = Path(folder) / MANIFEST_FILE
         path.write_bytes(store.get_bytes(prefix + MANIFEST_FILE, _MANIFEST_LIMIT))
-        if model_package.parse_manifest(path) != detector.manifest:
-            raise VedetteError(
-                Code.MODEL_PACKAGE, f"{MANIFEST_FILE} is not the manifest that was announced.", "Apply it again."
-            )
-
-
-def digest_in(store: ObjectStore, key: str) -> Sha256:
-    """Of one object, read to its end. Raises VedetteError(NOT_FOUND | STORE)."""
-    hashed = hashlib.sha256()
-    for chunk in store.read(key):
-        hashed.update(chunk)
-    return f"sha256:{hashed.hexdigest()}"
+        return model_package.parse_manifest(path)

@@ -5,12 +5,10 @@ Called by background/settler.py with the packages that resources name (ADR 16).
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from pathlib import Path
-from uuid import NAMESPACE_URL, uuid5
 
 from appliance.api.following.said import Package
 from appliance.api.services import packages
+from appliance.api.services.announcing import of_detector
 from appliance.api.storage import detectors, followed, outbox
 from appliance.api.storage.database import Database
 from appliance.api.storage.detectors import DetectorRecord, FileUpload
@@ -20,12 +18,9 @@ from appliance.contracts import keys
 from appliance.contracts.base import now
 from appliance.contracts.detector import Detector
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.events import Event, EventKind
-from appliance.contracts.model_package import MANIFEST_FILE, Manifest
+from appliance.contracts.model_package import Manifest
 from appliance.formats import model_package
 
-_NAMESPACE = uuid5(NAMESPACE_URL, "vedette.io/detector")
-_MANIFEST_LIMIT = 1 << 20
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 60.0
 
 
@@ -65,8 +60,7 @@ class Registration:
             await detectors.add(connection, record.detector, record.files)
             await detectors.set_ready(connection, package.name, package.version)
             await followed.fill_again(connection, package.name)
-            subject = uuid5(_NAMESPACE, f"{package.name}/{package.version}")
-            await outbox.add_event(connection, Event(kind=EventKind.DETECTOR_CHANGED, subject_id=subject, at=now()))
+            await outbox.add_event(connection, of_detector(package.name, now(), package.version))
         await asyncio.to_thread(self._abort, package, other)
 
     def _abort(self, package: Package, begun: DetectorRecord | None) -> None:
@@ -86,11 +80,7 @@ class Registration:
         return DetectorRecord(detector, ready=False, files=files)
 
     def _manifest(self, package: Package) -> Manifest:
-        with tempfile.TemporaryDirectory(prefix="vedette-package-") as folder:
-            path = Path(folder) / MANIFEST_FILE
-            key = keys.model_prefix(package.name, package.version) + MANIFEST_FILE
-            path.write_bytes(self._store.get_bytes(key, _MANIFEST_LIMIT))
-            manifest = model_package.parse_manifest(path)
+        manifest = packages.manifest_in(self._store, keys.model_prefix(package.name, package.version))
         if (manifest.name, manifest.version) != (package.name, package.version):
             raise VedetteError(
                 Code.MODEL_PACKAGE,
@@ -105,9 +95,7 @@ class Registration:
             raise VedetteError(
                 Code.NOT_FOUND, f"{prefix}{name} is not in the object store.", "Bring the whole package."
             )
-        file = PackageFile(
-            name=name, size_bytes=found.size_bytes, sha256=packages.digest_in(self._store, prefix + name)
-        )
+        file = PackageFile(name=name, size_bytes=found.size_bytes, sha256=self._store.digest(prefix + name))
         return FileUpload(file=file, upload_id="", part_size_bytes=found.size_bytes)
 
 

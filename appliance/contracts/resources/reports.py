@@ -13,6 +13,9 @@ from pydantic import Field
 from appliance.contracts.base import Contract, Score
 from appliance.contracts.resources.training_status import PublishedPackage, Verdict
 
+DONE, BROKE, HOPELESS, LATER, STOPPED = 0, 1, 64, 75, 143
+"""Exit codes. HOPELESS (EX_USAGE of sysexits.h) would fail again however often it is tried, so the Job fails at once; LATER
+(EX_TEMPFAIL) met servers that were away; STOPPED was told to stop (SIGTERM)."""
 TERMINATION_LOG = "/dev/termination-log"
 LIMIT_BYTES = 4096
 

@@ -9,11 +9,11 @@ import warnings
 from pydantic import ValidationError
 from rasterio.errors import NotGeoreferencedWarning
 
-from appliance.clients import logging
+from appliance.clients import logging, termination
 from appliance.clients.objectstore import ObjectStore
 from appliance.clients.settings import MessagingSettings, StoreSettings
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.resources.reports import TrainingReport
+from appliance.contracts.resources.reports import BROKE, DONE, TrainingReport
 from appliance.training import peers
 from appliance.training.cluster import ending
 from appliance.training.cluster.run import Trainer
@@ -29,16 +29,16 @@ def main() -> int:
         report = _run(settings)
     except VedetteError as error:
         logging.get().error("training ended", reason=str(error.reason), code=error.reason.code)
-        ending.say(settings.termination_log, str(error.reason))
+        termination.leave(str(error.reason))
         return ending.code_of(error)
     except Exception as error:
         logging.get().exception("training failed")
-        ending.say(settings.termination_log, f"Training failed: {type(error).__name__}: {error}")
-        return ending.AGAIN
+        termination.leave(f"Training failed: {type(error).__name__}: {error}")
+        return BROKE
     if report is not None:
-        ending.say(settings.termination_log, report.model_dump_json(by_alias=True))
+        termination.leave(report.model_dump_json(by_alias=True))
         logging.get().info("done", package=report.model_package.storage_uri, digest=report.model_package.digest)
-    return 0
+    return DONE
 
 
 def _run(settings: TrainerSettings) -> TrainingReport | None:

@@ -1,9 +1,7 @@
-"""How a trainer ends: its exit code and the message that the operator reads from the pod. Called by __main__.py and nodes.py.
+"""How a trainer ends: the exit code of what stopped it, and when it heeds that it is to stop. Called by __main__.py.
 
-0    done; the message is a TrainingReport
-1    the surroundings failed (store, network, another pod): the same again may succeed
-64   the task cannot succeed as it is (EX_USAGE of sysexits.h): a podFailurePolicy should fail the Job at once
-143  told to stop (SIGTERM); a checkpoint was stored if training had begun
+BROKE stands for whatever in the surroundings may come right (store, network, another pod). STOPPED: a checkpoint was stored if
+training had begun.
 """
 
 from __future__ import annotations
@@ -11,26 +9,18 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 from types import FrameType
 
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.resources.reports import LIMIT_BYTES
+from appliance.contracts.resources.reports import BROKE, HOPELESS, STOPPED
 
-AGAIN, USELESS, STOPPED = 1, 64, 143
 _SURROUNDINGS = {Code.STORE, Code.DISK, Code.UNAVAILABLE, Code.INTERNAL}
 
 
 def code_of(error: VedetteError) -> int:
     if error.reason.code is Code.CANCELLED:
         return STOPPED
-    return AGAIN if error.reason.retryable or error.reason.code in _SURROUNDINGS else USELESS
-
-
-def say(path: Path, message: str) -> None:
-    """Where there is no such file (no kubelet made it) nobody reads it: the log has it too."""
-    with contextlib.suppress(OSError):
-        path.write_bytes(message.encode()[:LIMIT_BYTES])
+    return BROKE if error.reason.retryable or error.reason.code in _SURROUNDINGS else HOPELESS
 
 
 class Stop:

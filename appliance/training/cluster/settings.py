@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.resources.reports import TERMINATION_LOG
 from appliance.contracts.resources.tasks import TASK, TrainingTask
 from appliance.training.configuration import TrainingConfiguration
 
@@ -17,13 +16,12 @@ UNPUBLISHED = "0.0.0"
 
 
 class TrainerSettings(BaseSettings):
-    """VEDETTE_TASK, VEDETTE_WORK_FOLDER, VEDETTE_WORK_LOG_FORMAT and VEDETTE_TERMINATION_LOG."""
+    """VEDETTE_TASK, VEDETTE_WORK_FOLDER and VEDETTE_WORK_LOG_FORMAT."""
 
     model_config = SettingsConfigDict(env_prefix="VEDETTE_", frozen=True)
     task: str = ""
     work_folder: Path = Path("/var/lib/vedette")
     work_log_format: str = "json"
-    termination_log: Path = Field(default=Path(TERMINATION_LOG))
 
 
 def parse_task(text: str) -> TrainingTask:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-BAD_INPUT = 64
-"""The exit code (EX_USAGE of sysexits.h) of a container that would fail again however often it is tried."""
+from appliance.contracts.resources.reports import HOPELESS
 
 
 def failure_policy(container: str) -> dict[str, Any]:
@@ -14,7 +13,7 @@ def failure_policy(container: str) -> dict[str, Any]:
         "rules": [
             {
                 "action": "FailJob",
-                "onExitCodes": {"containerName": container, "operator": "In", "values": [BAD_INPUT]},
+                "onExitCodes": {"containerName": container, "operator": "In", "values": [HOPELESS]},
             },
             {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         ]

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,9 +115,6 @@ def put_snapshot(store: ObjectStore, snapshot: Snapshot) -> None:
         store.put_file(keys.snapshot_prefix(snapshot.digest) + name, snapshot.folder / name, "text/plain")
     for item in snapshot.manifest.items:
         store.put_file(keys.scene(item.item_id), snapshot.scene_path(item.item_id), "image/tiff")
-
-
-MakeSite = Callable[[], Site]
 
 
 @pytest.fixture
