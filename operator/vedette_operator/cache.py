@@ -71,7 +71,7 @@ class Cache:
     def count(self) -> dict[str, int]:
         """Objects by kind."""
         found: defaultdict[str, int] = defaultdict(int)
-        for kind, _ in self._objects:
+        for kind, _ in list(self._objects):  # the thread that serves metrics asks too
             found[kind] += 1
         return found
 

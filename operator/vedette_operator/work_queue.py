@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -34,9 +35,9 @@ class WorkQueue(Generic[K]):
         self._number = 0
 
     def __len__(self) -> int:
-        """Keys that wait for nothing but their turn."""
+        """Keys that wait for nothing but their turn. May be asked by another thread, which serves metrics."""
         now = _clock()
-        return sum(at <= now for at in self._due.values())
+        return sum(at <= now for at in list(self._due.values()))
 
     def add(self, key: K, after: float = 0.0) -> None:
         """To be looked at in so many seconds, or earlier where that was asked for already."""
@@ -108,4 +109,4 @@ class WorkQueue(Generic[K]):
 
 
 def _clock() -> float:
-    return asyncio.get_running_loop().time()
+    return time.monotonic()

@@ -28,7 +28,8 @@ class Operator:
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of its samples that have these labels."""
-        text = httpx.get(self.metrics, timeout=5).text
+        text = httpx.get(self.metrics, timeout=5).raise_for_status().text
+        assert f"# TYPE {name} " in text, "no such metric"
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         lines = [line for line in text.splitlines() if re.match(rf"{name}[{{ ]", line)]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(each in line for each in wanted))

@@ -145,3 +145,10 @@ async def test_it_tells_how_long_a_key_waited_since_something_happened() -> None
 @given(st.integers(min_value=1, max_value=10_000))
 def test_pauses_grow_to_their_bound_and_never_shrink(failures: int) -> None:
     assert FIRST_PAUSE_SECONDS <= pause(failures) <= pause(failures + 1) <= LONGEST_PAUSE_SECONDS
+
+
+async def test_how_many_wait_is_told_to_the_thread_that_serves_metrics() -> None:
+    queue = WorkQueue[str]()
+    queue.add("now")
+    queue.add("later", 60)
+    assert await asyncio.to_thread(len, queue) == 1
