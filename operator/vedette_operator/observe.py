@@ -18,7 +18,8 @@ from vedette_operator.translate import translated
 
 @dataclass(frozen=True)
 class Children:
-    """`own`: of this very object; `former`: of one of the same name that is gone, in the way of what is to come."""
+    """`own`: of this very object; `former`: of one of the same name that is gone, in the way of what is to come;
+    `pods`: of this very object too, its children's."""
 
     own: tuple[seen.Seen, ...]
     former: tuple[seen.Seen, ...]
@@ -43,7 +44,7 @@ def children(cache: Cache, resource: AnyResource) -> Children:
     return Children(
         own=tuple(each for each in made if each.owner and each.owner.uid == uid),
         former=tuple(each for each in made if each.owner and each.owner.uid != uid and not each.going),
-        pods=tuple(each for each in belonging if isinstance(each, seen.Pod)),
+        pods=tuple(each for each in belonging if isinstance(each, seen.Pod) and each.of == uid),
     )
 
 

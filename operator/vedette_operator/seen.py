@@ -70,10 +70,12 @@ class ConfigMap(Seen):
 
 @dataclass(frozen=True)
 class Pod(Seen):
-    """`package`: the label; `job`: whose pod it is; `report`: the termination message, once it has ended; `phase` of Kubernetes."""
+    """`package`, `of`: labels, the latter is the uid of the resource; `job`: whose pod it is; `report`: the termination message,
+    once it has ended; `phase` of Kubernetes."""
 
     pod: observed.Pod = observed.Pod("", "")
     package: str = ""
+    of: str = ""
     job: str = ""
     serving: str = ""
     report: str = ""

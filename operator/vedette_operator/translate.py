@@ -9,7 +9,7 @@ from typing import Any
 from appliance.contracts.resources.base import GROUP
 from appliance.contracts.resources.conditions import FailureInfo
 from vedette_operator import seen
-from vedette_operator.build.manifest import APPLIED
+from vedette_operator.build.manifest import APPLIED, OWNER_LABEL
 from vedette_operator.reconcile import observed
 
 Raw = Mapping[str, Any]
@@ -109,6 +109,7 @@ def _pod(head: dict[str, Any], raw: Raw) -> seen.Pod:
         **head,
         pod=pod,
         package=labels.get(f"{GROUP}/package", ""),
+        of=labels.get(OWNER_LABEL, ""),
         job=labels.get(_JOB, ""),
         serving=_mounted(raw["spec"]),
         report=message if ended else "",

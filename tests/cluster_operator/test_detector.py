@@ -106,6 +106,25 @@ def test_a_report_that_was_lost_is_asked_for_again(place: Place) -> None:
     place.until("another Job", lambda: place.get("job", engine["metadata"]["name"])["metadata"]["uid"] != uid)
 
 
+def test_a_file_of_how_to_serve_goes_once_nothing_mounts_it(place: Place) -> None:
+    place.serve()
+    asked = {"spec__rollout": {"strategy": "Recreate"}, "spec__scaling": {"minReplicas": 1}}
+    seen = set()
+    for threshold in (0.6, 0.7):
+        place.apply(place.detector(spec__runningPoint={"threshold": threshold}, **asked))
+        text = f'"threshold":{threshold}'
+        place.until(
+            f"the file of {threshold} alone",
+            lambda text=text: (
+                [text in each["data"]["serving.json"] for each in place.children("cm").values()] == [True]
+            ),
+        )
+        seen |= place.children("cm").keys()
+    assert len(seen) == 2
+    place.apply(place.detector(**asked))
+    place.until("no file", lambda: not place.children("cm"))
+
+
 def test_suspend_takes_the_pods_and_gives_them_back(place: Place) -> None:
     place.serve()
     asked = {"spec__rollout": {"strategy": "Recreate"}, "spec__scaling": {"minReplicas": 1}}
@@ -142,3 +161,5 @@ def test_delete_ends_at_once_and_one_of_the_same_name_begins_anew(place: Place) 
     assert time.monotonic() - began < 5
     place.apply(place.detector())
     assert place.deployment("1.0.0")["metadata"]["name"] != former
+    assert place.get("pod", f"{former}-x")["status"]["phase"] == "Running"  # nobody here collects it
+    assert "currentVersion" not in place.status(), "a pod of the former Detector was taken for one of this"

@@ -12,7 +12,7 @@ from appliance.contracts.resources.tasks import TASK, EngineTask, GateTask, Pack
 from appliance.contracts.serving import Serving
 from vedette_operator.build import serving as build_serving
 from vedette_operator.build.job import failure_policy
-from vedette_operator.build.manifest import Manifest, child, sealed, short
+from vedette_operator.build.manifest import Manifest, child, sealed, short, template
 from vedette_operator.build.pod import FOLDER, METRICS_PORT, Container, Surroundings, pod
 
 _ENGINE_SECONDS = 3600
@@ -74,14 +74,13 @@ def deployment(
         serving=serving,
         probed=True,
     )
-    template = {"metadata": {"labels": mine}, "spec": pod(container, detector.spec, detector.spec.resources, here)}
-    template["spec"]["terminationGracePeriodSeconds"] = 60
+    workers = pod(container, detector.spec, detector.spec.resources, here) | {"terminationGracePeriodSeconds": 60}
     manifest["spec"] = {
         "replicas": replicas,
         "revisionHistoryLimit": 1,
         "selector": {"matchLabels": dict(mine)},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
-        "template": template,
+        "template": template(detector, mine, workers),
     }
     return sealed(manifest)
 
@@ -122,14 +121,13 @@ def gate_job(
 def _job(detector: DetectorResource, name: str, digest: str, container: Container, here: Surroundings) -> Manifest:
     mine = labels(detector, digest, container.name)
     manifest = child(detector, "batch/v1", "Job", name, mine)
-    template = {"metadata": {"labels": mine}, "spec": pod(container, detector.spec, detector.spec.resources, here)}
-    template["spec"]["restartPolicy"] = "Never"
+    once = pod(container, detector.spec, detector.spec.resources, here) | {"restartPolicy": "Never"}
     manifest["spec"] = {
         "backoffLimit": 3,
         "activeDeadlineSeconds": _ENGINE_SECONDS,
         "podReplacementPolicy": "Failed",
         "podFailurePolicy": failure_policy(container.name),
-        "template": template,
+        "template": template(detector, mine, once),
     }
     return sealed(manifest)
 

@@ -12,6 +12,8 @@ from appliance.contracts.resources.objects import AnyResource
 Manifest = dict[str, Any]
 APPLIED = f"{GROUP}/applied"
 """The annotation that holds the digest of the manifest a child was made from: what the API server adds is no difference."""
+OWNER_LABEL = f"{GROUP}/uid"
+"""Of every pod: whose it is, where another has the owner's name by now."""
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 
 
@@ -49,6 +51,11 @@ def child(owner: AnyResource, api_version: str, kind: str, name: str, labels: di
             ],
         },
     }
+
+
+def template(owner: AnyResource, labels: dict[str, str], pod: dict[str, Any]) -> dict[str, Any]:
+    """Of the pods of a child."""
+    return {"metadata": {"labels": labels | {OWNER_LABEL: owner.metadata.uid}}, "spec": pod}
 
 
 def sealed(manifest: Manifest) -> Manifest:

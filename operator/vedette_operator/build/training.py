@@ -6,7 +6,7 @@ from appliance.contracts.resources.base import GROUP
 from appliance.contracts.resources.objects import TrainingJobResource
 from appliance.contracts.resources.tasks import TASK, TrainingTask
 from vedette_operator.build.job import failure_policy
-from vedette_operator.build.manifest import Manifest, child, sealed
+from vedette_operator.build.manifest import Manifest, child, sealed, template
 from vedette_operator.build.pod import FOLDER, Container, Surroundings, pod
 
 _PORT = 29400
@@ -43,8 +43,7 @@ def training_job(job: TrainingJobResource, here: Surroundings, configuration: st
     spec, name = job.spec, job_name(job)
     manifest = child(job, "batch/v1", "Job", name, labels(job))
     container = Container("trainer", here.training_image, _command(job), _environment(job, configuration), _SCRATCH)
-    template = {"metadata": {"labels": labels(job)}, "spec": pod(container, spec, spec.resources_per_node, here)}
-    template["spec"] |= {"restartPolicy": "Never", "subdomain": name}
+    trainer = pod(container, spec, spec.resources_per_node, here) | {"restartPolicy": "Never", "subdomain": name}
     manifest["spec"] = {
         "completionMode": "Indexed",
         "completions": spec.num_nodes,
@@ -53,7 +52,7 @@ def training_job(job: TrainingJobResource, here: Surroundings, configuration: st
         "suspend": spec.suspend,
         "podReplacementPolicy": "Failed",
         "podFailurePolicy": failure_policy("trainer"),
-        "template": template,
+        "template": template(job, labels(job), trainer),
     }
     return sealed(manifest)
 
