@@ -27,7 +27,9 @@ from vedette_operator.seen import Key
 _LOOK_AGAIN_SECONDS = 10.0
 """While something is missing that tells nobody when it comes: an object in the store, another's object in our way."""
 
-_CLEARED_SECONDS = 0.5
+_CHANGED_SECONDS = 0.5
+"""After children were written or deleted: what we did ourselves is no news when the API server tells it, and what was decided
+beside it was decided without knowing it."""
 
 
 @dataclass(frozen=True)
@@ -74,17 +76,17 @@ class Controller:
         except VedetteError as error:
             await self._refuse(custom, error)
             return None
-        began = time.monotonic()
+        began, changed = time.monotonic(), False
         decision = await self._decide(resource, ())
         try:
-            await self._carry_out(resource, decision)
+            changed = await self._carry_out(resource, decision)
         except (ForeignChildError, RefusedChildError) as error:
             # What stands in the way is one problem more, and all that is left to do is to say so.
             decision = await self._decide(resource, (Problem(error.reason, error.message),))
         if decision.plan.apply:
             self.cluster.metrics.reaction.labels(key[0]).observe(waited + time.monotonic() - began)
         await self._tell(custom, decision.plan)
-        return _again(decision)
+        return _again(decision, changed)
 
     async def _decide(self, resource: AnyResource, more: tuple[Problem, ...]) -> Decision:
         if isinstance(resource, DetectorResource):
@@ -98,8 +100,9 @@ class Controller:
         plan = training.reconcile(resource, seen_training, self.here, now())
         return Decision(plan, way, seen_training.problem is not None)
 
-    async def _carry_out(self, resource: AnyResource, decision: Decision) -> None:
-        """All but the status and what is said. Raises ForeignChildError, RefusedChildError, VedetteError."""
+    async def _carry_out(self, resource: AnyResource, decision: Decision) -> bool:
+        """All but the status and what is said; whether there was anything. Raises ForeignChildError, RefusedChildError,
+        VedetteError."""
         cluster, plan = self.cluster, decision.plan
         await self._delete(decision.way)
         for manifest in plan.apply:
@@ -107,6 +110,7 @@ class Controller:
         for name, waits in plan.suspend:
             await cluster.suspend(name, waits)
         await self._delete([found for key in plan.delete if (found := cluster.cache.get(key))])
+        return bool(decision.way or plan.apply or plan.delete)
 
     async def _delete(self, found: Sequence[seen.Seen]) -> None:
         for each in found:
@@ -142,10 +146,10 @@ def _read(custom: seen.Custom) -> AnyResource:
         return validate.resource(document, source)
 
 
-def _again(decision: Decision) -> float | None:
+def _again(decision: Decision, changed: bool) -> float | None:
     waits = [_LOOK_AGAIN_SECONDS] if decision.looks else []
-    if decision.way:  # cleared: what it stood in the way of was decided without knowing that
-        waits.append(_CLEARED_SECONDS)
+    if changed:
+        waits.append(_CHANGED_SECONDS)
     if decision.plan.wake is not None:
         waits.append(max(0.0, (decision.plan.wake - now()).total_seconds()))
     return min(waits, default=None)

@@ -108,13 +108,13 @@ class Cluster:
         # With its uid the detector is changed and never made: one that has gone meanwhile is a conflict.
         change = {"metadata": {"name": known.name, "uid": known.uid}, "spec": {"model": model}}
         try:
-            made = await self._counted("apply", "Detector", self.handing.apply(DETECTORS, change))
+            await self._counted("apply", "Detector", self.handing.apply(DETECTORS, change))
         except VedetteError as error:
-            if error.reason.retryable:
+            if error.reason.retryable or error.reason.code is Code.CONFLICT:  # another has its name by now
                 raise
             said = f"Detector {handover.detector} did not take the package: {error.reason}"
             return Event("HandOverRefused", said, warning=True)
-        self.cache.put(translated(made))
+        # The answer is kept from the cache: the watch brings it as news, and so the detector is looked at.
         return Event("HandedOver", f"Detector {handover.detector} tries {handover.storage_uri} now.")
 
     async def status(self, custom: seen.Custom, status: BaseModel | dict[str, Any]) -> None:

@@ -63,17 +63,18 @@ class Observer:
         report = _report(children.of_job(name)) or _report(await observe.ask_for_pods(self.client, self.cache, name))
         if report is not None:
             return replace(found, package=report.model_package, verdict=report.verdict)
-        package = await self._published(job)
-        if package is not None:
-            return replace(found, package=package)
+        uri = self._uri(job)
+        package = await self.store.package(uri)
+        if package.state == "there":
+            return replace(found, package=PublishedPackage(storage_uri=uri, digest=package.digest))
+        if package.state == "unknown":  # it may well be there: not the moment to say that the job has failed
+            return replace(found, problem=_LOST)
         return replace(found, job=Job("failed", "It ended, but no package and no word of it is left.", hopeless=True))
 
-    async def _published(self, job: TrainingJobResource) -> PublishedPackage | None:
+    def _uri(self, job: TrainingJobResource) -> str:
         publish = job.spec.publish
         model, version = (publish.model, publish.version) if publish else (job.metadata.name, "0.0.0")
-        uri = f"s3://{self.bucket}/{keys.model_prefix(model, version)}".rstrip("/")
-        package = await self.store.package(uri)
-        return PublishedPackage(storage_uri=uri, digest=package.digest) if package.state == "there" else None
+        return f"s3://{self.bucket}/{keys.model_prefix(model, version)}".rstrip("/")
 
     async def _named(self, job: TrainingJobResource) -> tuple[Problem | None, str | None]:
         """(what is missing, the text of the configuration's ConfigMap)."""
@@ -118,6 +119,10 @@ class Observer:
 
 _AWAY = Problem(
     "StoreUnavailable", "The object store does not answer, so it is not known whether the snapshots are there."
+)
+_LOST = Problem(
+    "StoreUnavailable",
+    "It has ended, and what it said is lost with its pod. The object store, which would know of its package, does not answer.",
 )
 
 

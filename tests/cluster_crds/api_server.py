@@ -23,7 +23,7 @@ from Crypto.PublicKey import RSA
 
 from appliance.standalone.ports import LOOPBACK, free_ports
 from appliance.standalone.service import Service
-from tests.servers import running
+from tests.servers import Server, running, temporary_folder
 
 ROOT = Path(__file__).parents[2]
 ADMINISTRATOR = "administrator"
@@ -37,11 +37,12 @@ class KubectlError(Exception):
 
 @dataclass(frozen=True)
 class ApiServer:
-    """Asked by kubectl, as an administrator."""
+    """Asked by kubectl, as an administrator. `server`: its process, where it is not that of a whole control plane."""
 
     kubectl_program: Path
     kubeconfig: Path
     port: int = 0
+    server: Server | None = None
 
     def kubeconfig_of(self, user: str) -> Path:
         """Of one of the `users` it was started with."""
@@ -99,8 +100,17 @@ def serving(
     etcd = service(folder / "etcd", _etcd(folder / "etcd", client, peer), f"http://{LOOPBACK}:{client}/health", None)
     command = (*_api_server(built / "kube-apiserver", folder, client, port), *arguments)
     api = service(folder / "api", command, f"https://{LOOPBACK}:{port}/readyz", token)
-    with running(etcd, folder / "etcd"), running(api, folder / "api"):
-        yield ApiServer(built / "kubectl", files[ADMINISTRATOR], port)
+    with running(etcd, folder / "etcd"), running(api, folder / "api") as server:
+        yield ApiServer(built / "kubectl", files[ADMINISTRATOR], port, server)
+
+
+@contextmanager
+def serving_ours() -> Iterator[ApiServer]:
+    """One that has our CRDs, Established."""
+    with temporary_folder() as folder, serving(folder) as server:
+        server.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
+        server.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(ROOT / "crds"))
+        yield server
 
 
 def service(folder: Path, command: tuple[str, ...], health: str, token: str | None = None) -> Service:

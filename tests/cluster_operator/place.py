@@ -17,11 +17,13 @@ from pydantic import BaseModel
 
 from appliance.clients.objectstore import ObjectStore
 from appliance.contracts import keys
+from appliance.contracts.resources.reports import TrainingReport
+from appliance.contracts.resources.training_status import PublishedPackage, Verdict
 from tests.cluster_crds.api_server import ROOT, ApiServer, KubectlError
 from tests.contracts.wrong import changed, example
 
 _MANIFEST = yaml.safe_load((ROOT / "demo" / "tree-crowns" / "manifest.yaml").read_text("utf-8"))
-SNAPSHOT = "sha256:" + "7" * 64
+SNAPSHOT, VALIDATION = "sha256:" + "7" * 64, "sha256:" + "8" * 64
 SECONDS = 20.0
 """Of patience, on a machine that does other things too."""
 
@@ -150,8 +152,20 @@ class Place:
         self._set("pod", name, state)
         return name
 
-    def end(self, job: dict[str, Any], said: BaseModel | str, code: int = 0, reason: str = "") -> None:
-        """Its pod ends with that termination message, and the Job with it. `reason`: of the Job's failure."""
+    def end(
+        self, job: dict[str, Any], said: BaseModel | str, code: int = 0, reason: str = "", pod: bool = True
+    ) -> None:
+        """Its pod ends with that termination message, and the Job with it. `reason`: of the Job's failure; `pod` False: it is gone."""
+        name = job["metadata"]["name"]
+        if pod:
+            self._end_pod(job, said, code)
+        try:
+            self._set("job", name, _job_ended(code, reason))
+        except KubectlError as error:  # what its pod said was enough, and the Job has been taken away
+            if "not found" not in str(error):
+                raise
+
+    def _end_pod(self, job: dict[str, Any], said: BaseModel | str, code: int) -> None:
         name = job["metadata"]["name"]
         message = said if isinstance(said, str) else said.model_dump_json(by_alias=True, exclude_none=True)
         self._pod(f"{name}-x", job["spec"]["template"], job, {"batch.kubernetes.io/job-name": name})
@@ -162,11 +176,39 @@ class Place:
         self._set(
             "pod", f"{name}-x", {"phase": phase, "containerStatuses": [{**container, "state": {"terminated": ended}}]}
         )
-        try:
-            self._set("job", name, _job_ended(code, reason))
-        except KubectlError as error:  # what its pod said was enough, and the Job has been taken away
-            if "not found" not in str(error):
-                raise
+
+    def training(self, version: str = "1.1.0", **changes: Any) -> dict[str, Any]:
+        """A TrainingJob of our model on SNAPSHOT and VALIDATION, with changes by path."""
+        return changed(
+            example("trainingjob"),
+            {
+                "metadata/name": self.model,
+                "spec/dataset": {"train": SNAPSHOT, "validation": VALIDATION},
+                "spec/from/storageUri": self.uri("1.0.0"),
+                "spec/publish": {"model": self.model, "version": version, "detectorRef": {"name": self.model}},
+                **{path.replace("__", "/"): value for path, value in changes.items()},
+            },
+        )
+
+    def trainer(self, retry: int = 0) -> dict[str, Any]:
+        """The Job of that retry, once it is there."""
+        found: dict[str, Any] = self.until("the trainer's Job", lambda: self.get("job", f"{self.model}-t{retry}"))
+        return found
+
+    def train(self, job: dict[str, Any]) -> str:
+        """Its pod runs; its name."""
+        name = f"{job['metadata']['name']}-x"
+        self._pod(name, job["spec"]["template"], job, {"batch.kubernetes.io/job-name": job["metadata"]["name"]})
+        self._set("pod", name, {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})
+        return name
+
+    def trained(self, version: str = "1.1.0", goal_met: bool = True) -> TrainingReport:
+        """What a trainer says at its end, its package published."""
+        self.publish(version)
+        return TrainingReport(
+            model_package=PublishedPackage(storage_uri=self.uri(version), digest=package_digest(version)),
+            verdict=Verdict(fit="Good", goal_met=goal_met),
+        )
 
     def lose_pod(self, name: str) -> None:
         self.kubectl("delete", "pod", name, "--grace-period=0", "--force")
