@@ -77,7 +77,6 @@ chart-values: ## Write the lists of docs/chart.md again, after editing charts/ve
 .PHONY: test-charts
 test-charts: setup-cluster ## The chart as helm renders it, judged by kube-score and an API server; part of test-cluster
 	@$(PYTHON) -m pytest tests/charts
-test-cluster: $(if $(PYTEST_ARGS),,test-charts)
 
 .PHONY: lock
 lock: ## Lock the Python dependencies again, after editing pyproject.toml

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/second_try.sh
 source scripts/second_try.sh
-parts=(tests/cluster tests/cluster_crds tests/cluster_images tests/cluster_operator tests/cluster_page)
+parts=(tests/charts tests/cluster tests/cluster_crds tests/cluster_images tests/cluster_operator tests/cluster_page)
 whole=tests/cluster_appliance
 
 .venv/bin/python -m images build

@@ -35,9 +35,19 @@ from appliance.standalone.services.seaweedfs import PORTS, SeaweedFS
 from tests.collector import Collector, collecting
 from tests.servers import Server, private_environment, running, temporary_folder
 
-pytest_plugins = ("tests.no_skips", "tests.nvml")
+pytest_plugins = ("tests.no_skips", "tests.nvml", "tests.cluster.fixtures")
 
 _TEMPLATE = "vedette_template"
+_HERE = Path(__file__).parent
+_KUBERNETES = {_HERE / "charts", *_HERE.glob("cluster*")}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What is tested with Kubernetes wants programs that take a while to build: only who names its folder gets it."""
+    if collection_path not in _KUBERNETES:
+        return None
+    named = [Path(config.invocation_params.dir, argument.split("::")[0]).resolve() for argument in config.args]
+    return None if any(path.is_relative_to(collection_path) for path in named) else True
 
 
 @dataclass

@@ -7,21 +7,12 @@ server       ApiServer without a node, with a namespace that enforces the restri
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.charts.chart import CASES, NAMESPACE, Rendered, rendered
 from tests.cluster_crds.api_server import ApiServer, serving
 from tests.servers import temporary_folder
-
-_HERE = Path(__file__).parent
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Only who names this folder gets its tests."""
-    named = [Path(config.invocation_params.dir, argument.split("::")[0]).resolve() for argument in config.args]
-    return None if any(path == _HERE or _HERE in path.parents for path in named) else True
 
 
 @pytest.fixture(params=CASES)

@@ -34,12 +34,6 @@ FAR = "2019_YELL_2_541000_4977000_image_crop"
 CLAIMS = {"vedette-postgres": "5Gi", "vedette-nats": "2Gi", "vedette-objectstore": "20Gi"}
 
 
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Only who names this folder gets its tests."""
-    named = [Path(config.invocation_params.dir, argument.split("::")[0]).resolve() for argument in config.args]
-    return None if any(path == _HERE or _HERE in path.parents for path in named) else True
-
-
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     preflight.check()

@@ -6,26 +6,15 @@ pods         Pods: runs them by digest, without rights and with a root that they
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from images.__main__ import build
 from tests.cluster.cluster import Cluster
-from tests.cluster.conftest import built, cluster, namespace
 from tests.cluster.layout import PLAIN
 from tests.cluster.product import product
 from tests.cluster_images.pods import Pods
 
-__all__ = ["built", "cluster", "namespace"]
-_HERE = Path(__file__).parent
 NAMES = ("api", "media", "inference", "operator", "postgres", "nats", "objectstore", "seaweedfs", "pause")
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Only who names this folder gets its tests."""
-    named = [Path(config.invocation_params.dir, argument.split("::")[0]).resolve() for argument in config.args]
-    return None if any(path == _HERE or _HERE in path.parents for path in named) else True
 
 
 @pytest.fixture(scope="session")
