@@ -1,4 +1,7 @@
-"""Structured logs by structlog: key=value lines for people, JSON with VEDETTE_WORK_LOG_FORMAT=json. Never a secret."""
+"""Structured logs by structlog: key=value lines for people, JSON with VEDETTE_WORK_LOG_FORMAT=json. Never a secret.
+
+What libraries say by the standard library's logging comes in the same form, from `libraries` on.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +12,30 @@ from typing import Any
 import structlog
 
 
-def configure(component: str, log_format: str = "text") -> None:
+def configure(component: str, log_format: str = "text", libraries: int = logging.WARNING) -> None:
     """Called once by each process's composition root."""
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
+    common: list[Any] = [
+        lambda _, __, event: {**event, "component": component},  # in every thread
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=[*common, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(component=component)
+    handler = logging.StreamHandler(sys.stderr)
+    last = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=last, foreign_pre_chain=common))
+    logging.basicConfig(level=libraries, handlers=[handler], force=True)
 
 
 def get() -> structlog.stdlib.BoundLogger:

@@ -57,8 +57,7 @@ class Operator:
 
 def main() -> None:
     settings = OperatorSettings()
-    logging.configure("operator", settings.log_format)
-    standard.basicConfig(level=standard.ERROR)  # kopf's own words: what it does is told by ours
+    logging.configure("operator", settings.log_format, standard.ERROR)  # kopf tells what it does: ours do
     asyncio.run(run(made(settings)))
 
 
