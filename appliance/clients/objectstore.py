@@ -145,6 +145,12 @@ class ObjectStore:
                 if not found.is_dir:
                     yield ObjectStat(str(found.object_name), int(found.size or 0), _bare(found.etag))
 
+    def list_folders(self, prefix: str) -> list[str]:
+        """The prefixes one level below, each ending in '/', as the one given does. SeaweedFS may name empty ones for a while."""
+        with translated(prefix):
+            found = self._client.list_objects(self._bucket, prefix=prefix)
+            return [str(each.object_name) for each in found if each.is_dir]
+
     def delete(self, keys: Iterable[str]) -> None:
         """Delete in bulk. A key that is not there is no error."""
         remaining = iter(keys)

@@ -47,9 +47,12 @@ def package_digest(name: Name, version: Version) -> str:
     return f"{model_prefix(name, version)}digest"
 
 
+TRAINING_PREFIX = "trainingjobs/"
+
+
 def training_prefix(uid: str) -> str:
     """Checkpoints of a TrainingJob of a cluster."""
-    return f"trainingjobs/{uid}/"
+    return f"{TRAINING_PREFIX}{uid}/"
 
 
 def snapshot_prefix(digest: Sha256) -> str:

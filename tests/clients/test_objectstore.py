@@ -113,6 +113,8 @@ def test_list_is_complete_and_bounded_by_the_prefix(store: ObjectStore, prefix: 
     assert {o.key for o in listed} == keys
     assert len(listed) == len(keys)
     assert all(o.size_bytes == len(o.key) for o in listed)
+    assert sorted(store.list_folders(prefix + "in/")) == [f"{prefix}in/{i}/" for i in range(7)]
+    assert store.list_folders(prefix) == [f"{prefix}in/"]
     store.delete(iter(keys))
     assert [o.key for o in store.list_objects(prefix)] == [prefix + "inner"]
 

@@ -17,6 +17,8 @@ from sqlalchemy import text
 from appliance.api import admin
 from appliance.api.app import create_app
 from appliance.api.background import cluster as background
+from appliance.api.background.leftovers import Leftovers
+from appliance.api.background.removals import Removals
 from appliance.api.migrate import migrate
 from appliance.api.services import Services
 from appliance.api.services.cluster import Cluster
@@ -30,7 +32,7 @@ from tests.api import samples
 from tests.cluster_crds.api_server import ApiServer
 from tests.cluster_crds.test_kubernetes_client import Line
 from tests.conftest import MessagingServer, StoreServer
-from tests.contracts.wrong import example
+from tests.contracts.wrong import changed, example
 
 NAMESPACE = "followed"
 
@@ -145,6 +147,30 @@ async def test_a_training_is_made_and_its_identity_stays(appliance: Appliance) -
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
     assert "spec" in refused.json()["detail"]
     assert (await appliance.client.patch(path, json={"spec": {"suspend": True}})).json()["spec"]["suspend"] is True
+
+
+async def test_checkpoints_stay_as_long_as_their_training(appliance: Appliance, api: ApiServer) -> None:
+    api.kubectl("-n", NAMESPACE, "apply", "-f", "-", given=changed(example("trainingjob"), {"metadata/name": "kept"}))
+    uid = api.get("-n", NAMESPACE, "tj", "kept")["metadata"]["uid"]
+    prefixes = {keys.training_prefix(each) for each in (uid, "deleted-1", "deleted-2")}
+    for prefix in prefixes:
+        for name in ("000000000010-a.pt", "000000000020-b.pt"):
+            await asyncio.to_thread(
+                appliance.store.put_bytes, f"{prefix}{name}", b"weights", "application/octet-stream"
+            )
+    leftovers = Leftovers(appliance.cluster, appliance.database, appliance.store)
+    await leftovers.once()
+    await leftovers.once()
+    removals = Removals(appliance.database, appliance.store)
+    while await removals.once():
+        pass
+    kept = await asyncio.to_thread(lambda: {each.key for each in appliance.store.list_objects(keys.TRAINING_PREFIX)})
+    assert kept == {f"{keys.training_prefix(uid)}{name}" for name in ("000000000010-a.pt", "000000000020-b.pt")}
+    api.kubectl("-n", NAMESPACE, "delete", "tj", "kept")
+    await leftovers.once()
+    while await removals.once():
+        pass
+    assert await asyncio.to_thread(appliance.store.list_folders, keys.TRAINING_PREFIX) == []
 
 
 async def test_what_is_wrong_is_refused_with_field_and_sentence(appliance: Appliance) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from appliance.api.background.follower import Follower
+from appliance.api.background.leftovers import Leftovers
 from appliance.api.background.queue_board import QueueBoard
 from appliance.api.background.settler import Settler
 from appliance.api.background.tasks import Part
@@ -26,5 +27,6 @@ def parts(cluster: Cluster | None, database: Database, messaging: Messaging, sto
         "detectors": follower.detectors,
         "training jobs": follower.training_jobs,
         "settler": Settler(database, Registration(database, store), wanted, following).forever,
+        "leftovers": Leftovers(cluster, database, store).forever,
         "queue board": QueueBoard(database, messaging).forever,
     }
