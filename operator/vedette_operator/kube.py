@@ -50,27 +50,32 @@ class Cluster:
 
     async def apply(self, owner: AnyResource, manifest: Manifest) -> None:
         """Raises ForeignChildError, RefusedChildError, VedetteError (retryable)."""
-        kind, name = key(manifest)
-        known = self.cache.get((kind, name)) or await self._asked(kind, name)
+        known = self.cache.get(key(manifest)) or await self._made(manifest)
         if known is not None:
             self._ours(owner, known)
+            await self._applied(manifest, force=True)
+
+    async def _made(self, manifest: Manifest) -> seen.Seen | None:
+        """Make it. Without force what somebody else has under that name is a conflict and not taken over: it is returned."""
         try:
-            made = await self._counted("apply", kind, self.client.apply(KINDS[kind], manifest))
+            await self._applied(manifest, force=False)
+        except VedetteError as error:
+            if error.reason.code is not Code.CONFLICT:
+                raise
+            kind, name = key(manifest)
+            return translated(await self._counted("get", kind, self.client.get(KINDS[kind], name)))
+        return None
+
+    async def _applied(self, manifest: Manifest, force: bool) -> None:
+        kind, name = key(manifest)
+        try:
+            made = await self._counted("apply", kind, self.client.apply(KINDS[kind], manifest, force=force))
         except VedetteError as error:
             if error.reason.code in (Code.INVALID, Code.FORBIDDEN, Code.TOO_LARGE):
                 message = f"{kind} {name} is not taken by the API server: {error.reason}"
                 raise RefusedChildError("ChildRefused", message) from error
             raise
         self.cache.put(translated(made))
-
-    async def _asked(self, kind: str, name: str) -> seen.Seen | None:
-        """What has that name without our labels, or is not known yet."""
-        try:
-            return translated(await self._counted("get", kind, self.client.get(KINDS[kind], name)))
-        except VedetteError as error:
-            if error.reason.code is Code.NOT_FOUND:
-                return None
-            raise
 
     @staticmethod
     def _ours(owner: AnyResource, known: seen.Seen) -> None:

@@ -25,6 +25,8 @@ from vedette_operator.reconcile.observed import Package
 _THERE_SECONDS, _MISSING_SECONDS = 30.0, 2.0
 _AT_ONCE = 8
 _LIMIT_BYTES = 4 << 20
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's, where PyYAML was built with it: ten times as fast."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +106,12 @@ class Store:
 
 @functools.lru_cache(maxsize=4096)
 def _package(text: str | None) -> Package | None:
-    """None where the manifest is not there or not to be read: the worker then says why. Remembered: to read YAML takes ten times
-    as long as the rest of a reconcile."""
+    """None where the manifest is not there or not to be read: the worker then says why. Remembered: to read YAML takes as
+    long as the rest of a reconcile."""
     if text is None:
         return None
     try:
-        manifest = Manifest.model_validate(yaml.safe_load(text))
+        manifest = Manifest.model_validate(yaml.load(text, _LOADER))  # noqa: S506 - a safe one
     except (yaml.YAMLError, ValidationError, RecursionError, ValueError):
         return None
     return Package(manifest.running_point.threshold, frozenset(str(each.precision) for each in manifest.variants))

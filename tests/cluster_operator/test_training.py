@@ -99,6 +99,23 @@ def test_a_detector_that_is_not_there_is_named(place: Place) -> None:
 
 
 @pytest.mark.usefixtures("operator")
+def test_somebody_elses_job_of_that_name_is_named_and_left(place: Place) -> None:
+    name = f"{place.model}-t0"
+    place.kubectl("create", "job", name, "--image=theirs:1")
+    before = place.get("job", name)
+    place.publish()
+    _snapshots(place)
+    place.apply(place.training())
+    place.until("the condition", lambda: place.condition("DatasetReady", "tj") == ("False", "ForeignChild"))
+    said = place.says("DatasetReady", "tj")
+    assert f"Job {name} belongs to somebody else" in said
+    assert place.get("job", name) == before
+    place.kubectl("delete", "job", name)
+    place.train(place.until("ours", lambda: place.children("jobs").get(name), 30))
+    place.until("Running", lambda: _state(place) == "Running")
+
+
+@pytest.mark.usefixtures("operator")
 def test_a_failure_is_told_in_its_own_words_and_another_retry_begins_anew(place: Place) -> None:
     job = _begun(place)
     said = "Configuration: epochs is 0. Give at least 1."
