@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,13 @@ def test_an_api_server_started_again(vedette: Installation, detector: str) -> No
     with healing("API server restarted"):
         vedette.wait_for("the API server", lambda: vedette.cluster.kubectl("get", "--raw", "/readyz") == "ok")
         _reconciles(vedette, detector)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_config_maps(vedette: Installation) -> Iterator[None]:
+    """Those of a user, which no removal of ours takes along."""
+    yield
+    vedette.kubectl("delete", "configmap", "broken", "harbour", "--ignore-not-found")
 
 
 @pytest.mark.parametrize(
