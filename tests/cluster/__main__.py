@@ -17,9 +17,9 @@ from types import FrameType
 from appliance.contracts.errors import Code, VedetteError
 from tests.cluster import preflight, programs
 from tests.cluster.cluster import Cluster, clear
+from tests.cluster.joined import CARDS
 from tests.cluster.kubectl import KubectlError
 from tests.cluster.layout import GPU, NODES, Layout
-from tests.cluster.nodes import CARDS
 from tests.cluster.product import product
 from tests.cluster.programs import Programs
 from tests.cluster.running import EndedError

@@ -78,7 +78,7 @@ class Cluster:
         """`plain` or `gpu`."""
         assert name in NODES, name
         parts = nodes.parts(name, self.layout, self.running.addresses, self._programs)
-        return Node(name, self.layout, self.running, self.kubectl, parts)
+        return Node(name, self.layout, self.kubectl, self.running, parts)
 
     def start(self, name: str) -> None:
         """Start a part (`kube-apiserver`, `kubelet@gpu`) that was killed; what waits for it goes on by itself."""

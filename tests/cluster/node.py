@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.cluster.feeding import Archive, feed
-from tests.cluster.files import write
-from tests.cluster.kubectl import Kubectl, KubectlError
-from tests.cluster.layout import GPU, Layout
-from tests.cluster.nodes import CARDS, SOCKET, gpus_file
+from tests.cluster.joined import Joined
+from tests.cluster.kubectl import KubectlError
+from tests.cluster.nodes import SOCKET, gpus_file
 from tests.cluster.parts import Part
 from tests.cluster.running import Running
 
-RESOURCE = "nvidia.com/gpu"
-
 
 @dataclass(frozen=True)
-class Node:
-    name: str
-    layout: Layout
+class Node(Joined):
     running: Running
-    kubectl: Kubectl
     parts: tuple[Part, ...]
+
+    @property
+    def gpus_file(self) -> Path:
+        return gpus_file(self.layout)
+
+    def wait_until(self, what: str, holds: Callable[[], bool], seconds: float = 90) -> None:
+        """Says at once which part has ended."""
+        self.running.wait_until(what, holds, seconds)
 
     def boot(self, images: Sequence[bytes] = ()) -> None:
         """Make its place and start containerd there, with these images."""
@@ -37,12 +40,6 @@ class Node:
         for part in self.parts:
             self.running.start(part)
 
-    def wait_ready(self, seconds: float = 90) -> None:
-        """Until it takes pods; of the GPU node also until its cards are known."""
-        self.running.wait_until(f"readiness of node {self.name}", lambda: self.ready, seconds)
-        if self.name == GPU:
-            self.running.wait_until("GPUs of node gpu", lambda: self.allocatable(RESOURCE) > 0, seconds)
-
     def stop(self) -> None:
         """As a power cut does it: all ends at once, nobody is told. Its disk stays."""
         self.running.close(self.name)
@@ -51,21 +48,6 @@ class Node:
         """After `stop`: boots from the same disk and joins again."""
         self.boot()
         self.join()
-
-    @property
-    def ready(self) -> bool:
-        """What the API server believes."""
-        conditions = self.kubectl.get("node", self.name)["status"]["conditions"]
-        return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
-
-    def allocatable(self, resource: str) -> int:
-        return int(self.kubectl.get("node", self.name)["status"]["allocatable"].get(resource, "0"))
-
-    def set_gpus(self, *, healthy: int, of: int = CARDS) -> None:
-        """From now on the first `healthy` of the GPU node's `of` cards work, and the others do not."""
-        assert self.name == GPU, f"node {self.name} has no cards"
-        health = ("healthy" if card < healthy else "unhealthy" for card in range(of))
-        write(gpus_file(self.layout), "".join(f"gpu-{card} {state}\n" for card, state in enumerate(health)))
 
     def load(self, archives: Sequence[Archive]) -> None:
         """Bring images, each an OCI or docker archive, into this node's containerd."""

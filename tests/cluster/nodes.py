@@ -12,6 +12,7 @@ from typing import Any
 from tests.cluster.addresses import DNS_SERVICE, DOMAIN, POD_NETWORKS, SERVICES, Addresses, pods
 from tests.cluster.files import private_folder, write, write_pair
 from tests.cluster.images import PAUSE
+from tests.cluster.joined import CARDS
 from tests.cluster.kubeconfig import kubeconfig
 from tests.cluster.layout import GPU, Layout
 from tests.cluster.parts import Part
@@ -22,7 +23,6 @@ SOCKET = "/run/containerd/containerd.sock"
 KUBELET = Path("/var/lib/kubelet")
 _OURS = Path("/var/lib/vedette")
 _GPUS = _OURS / "gpus"
-CARDS = 2  # that the GPU node has when it is new
 
 
 def gpus_file(layout: Layout) -> Path:

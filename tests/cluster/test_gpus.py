@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.node import RESOURCE
-from tests.cluster.nodes import CARDS
+from tests.cluster.joined import CARDS, RESOURCE
 from tests.cluster.pods import PodRunner
 
 _ONE = {RESOURCE: "1"}
