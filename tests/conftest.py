@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -40,6 +41,12 @@ pytest_plugins = ("tests.no_skips", "tests.nvml", "tests.cluster.fixtures")
 _TEMPLATE = "vedette_template"
 _HERE = Path(__file__).parent
 _KUBERNETES = {_HERE / "charts", *_HERE.glob("cluster*")}
+
+
+def pytest_configure() -> None:
+    """A shell has what it starts in the background ignore Ctrl-C, and so would every process that a test interrupts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -119,14 +119,9 @@ def test_a_half_dead_cluster_is_started_over_and_down_leaves_nothing(built: Prog
 
 
 def test_an_interrupted_start_clears_up(layout: Layout) -> None:
-    # A shell has what it starts in the background ignore the signal, and so would our child.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        process = subprocess.Popen(
-            command(layout, "up"), cwd=programs.REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
-    finally:
-        signal.signal(signal.SIGINT, before)
+    process = subprocess.Popen(
+        command(layout, "up"), cwd=programs.REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     try:
         wait_until("the first node", lambda: (layout.logs / "containerd@plain.log").exists(), seconds=60, pause=0.02)
         namespaces = places(layout)

@@ -147,15 +147,15 @@ class _Swapped:
 
 def test_the_engine_takes_over_while_batches_run_and_none_is_lost(model: _Model) -> None:
     obtain(model.cache, model.wish, Watch())
-    backend = model.served(open_engine=lambda _: _Swapped(model.runtime()))
     before = threading.active_count()
+    backend = model.served(open_engine=lambda _: _Swapped(model.runtime()))
     assert all(model.answers(backend) for _ in range(20))
     _settled(backend)
     assert (backend.about.name, backend.about.why) == ("engine", "")
     assert model.answers(backend)
     assert model.builds == []
     backend.close()
-    assert threading.active_count() < before
+    assert threading.active_count() <= before
 
 
 def test_a_graph_that_cannot_be_built_is_served_all_the_same(model: _Model) -> None:
