@@ -40,13 +40,17 @@ test-page: ## The page's types, lint and unit tests
 test-python: ## Unit, integration and browser tests (PYTEST_ARGS="-k name")
 	@scripts/test_python.sh $(PYTEST_ARGS)
 
-.PHONY: cluster cluster-down test-cluster
+.PHONY: cluster cluster-down cluster-kind cluster-kind-down test-cluster
 cluster: setup-cluster ## Start a real Kubernetes of two nodes on this machine, without a way out (needs root)
 	@$(PYTHON) -m tests.cluster up
 cluster-down: ## Remove it with all it holds
 	@$(PYTHON) -m tests.cluster down
-test-cluster: setup-cluster ## What is tested with Kubernetes, on clusters of the tests' own (needs root; PYTEST_ARGS="tests/cluster -k name")
-	@scripts/test_cluster.sh $(PYTEST_ARGS)
+cluster-kind: setup-cluster ## The same on kind (needs docker or podman)
+	@$(PYTHON) -m tests.cluster --kind up
+cluster-kind-down: ## Remove that one
+	@$(PYTHON) -m tests.cluster --kind down
+test-cluster: setup-cluster ## What is tested with Kubernetes, on clusters of the tests' own (needs root; PYTEST_ARGS="tests/cluster -k name"; KIND=1: the whole appliance, on kind)
+	@$(if $(KIND),VEDETTE_TEST_CLUSTER=kind) scripts/test_cluster.sh $(or $(PYTEST_ARGS),$(if $(KIND),--timeout 1200 tests/cluster_appliance))
 
 .PHONY: images
 images: setup-images ## Build the images that a cluster runs, and say how large they are (NAMES="api media"; FRESH=1: with Debian's latest fixes)

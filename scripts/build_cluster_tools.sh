@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build the programs of the test cluster that the modules of tests/cluster/tools pin, into the cache, where they are not there yet.
 # Nothing in the checkout changes. Prints, for each module asked for, the folder of its programs.
-#   scripts/build_cluster_tools.sh [kubernetes] [coredns] [helm] [kube-score] [kwok]      (without any: the first two, which a cluster needs)
+#   scripts/build_cluster_tools.sh [kubernetes] [coredns] [helm] [kube-score] [kwok] [kind]      (without any: the first two, which a cluster needs)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib.sh
@@ -14,7 +14,8 @@ programs() { # module: the packages of its programs
     helm) echo helm.sh/helm/v3/cmd/helm ;;
     kube-score) echo github.com/zegl/kube-score/cmd/kube-score ;;
     kwok) echo sigs.k8s.io/kwok/cmd/kwok ;;
-    *) fail "there is no module '$1' in tests/cluster/tools" "Use: kubernetes coredns helm kube-score kwok" ;;
+    kind) echo sigs.k8s.io/kind ;;
+    *) fail "there is no module '$1' in tests/cluster/tools" "Use: kubernetes coredns helm kube-score kwok kind" ;;
   esac
 }
 

@@ -15,24 +15,22 @@ from pathlib import Path
 from types import FrameType
 
 from appliance.contracts.errors import Code, VedetteError
-from tests.cluster import preflight, programs
-from tests.cluster.cluster import Cluster, clear
+from tests.cluster import kind_cluster, preflight, programs
+from tests.cluster.cluster import Cluster
 from tests.cluster.joined import CARDS
 from tests.cluster.kubectl import KubectlError
 from tests.cluster.layout import GPU, NODES, Layout
 from tests.cluster.product import product
-from tests.cluster.programs import Programs
-from tests.cluster.running import EndedError
+from tests.cluster.target import Target
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        layout = Layout(asked.folder or _folder())
-        preflight.check()
-        with preflight.sole(layout):
-            asked.verb(layout, asked)
+        target = _target(asked)
+        with preflight.sole(target.layout):
+            asked.verb(target, asked)
     except VedetteError as error:
         print(error.reason, file=sys.stderr)
         return 2
@@ -45,65 +43,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _up(layout: Layout, asked: argparse.Namespace) -> None:
-    built = programs.built()
-    cluster = Cluster(layout, built, orphans=True)
-    if not _healthy(cluster):
+def _up(target: Target, asked: argparse.Namespace) -> None:
+    if not target.healthy:
         began = time.monotonic()
         try:
-            cluster.up()
+            target.up()
         except BaseException:
-            clear(layout)
+            target.down()
             raise
         print(f"Started in {time.monotonic() - began:.1f} s.")
-    _tell(cluster, built)
-
-
-def _healthy(cluster: Cluster) -> bool:
-    """Whether an earlier `up` left one that wants nothing."""
-    try:
-        return not cluster.running.ended() and all(cluster.node(name).ready for name in ("plain", "gpu"))
-    except (EndedError, KubectlError):
-        return False
-
-
-def _tell(cluster: Cluster, built: Programs) -> None:
-    version = cluster.kubectl.get("node", "gpu")["status"]["nodeInfo"]["kubeletVersion"]
+    version = target.kubectl.get("node", "gpu")["status"]["nodeInfo"]["kubeletVersion"]
     print(f"Kubernetes {version} with the nodes plain and gpu. To use it from this shell:")
-    print(f"  export KUBECONFIG={cluster.layout.kubeconfig} PATH={built.kubernetes}:$PATH")
+    print(f"  export KUBECONFIG={target.layout.kubeconfig} PATH={Path(target.kubectl.program).parent}:$PATH")
     print("  kubectl get nodes")
-    print("`make cluster-down` removes it with all it holds.")
+    print(f"`make cluster{'-kind' if asked.kind else ''}-down` removes it with all it holds.")
 
 
-def _down(layout: Layout, asked: argparse.Namespace) -> None:
-    print("The cluster is gone." if clear(layout) else "There is no cluster.")
+def _down(target: Target, asked: argparse.Namespace) -> None:
+    print("The cluster is gone." if target.down() else "There is no cluster.")
 
 
-def _gpus(layout: Layout, asked: argparse.Namespace) -> None:
+def _gpus(target: Target, asked: argparse.Namespace) -> None:
     if not 0 <= asked.healthy <= CARDS:
         raise VedetteError(Code.INVALID, f"The GPU node has {CARDS} cards, not {asked.healthy}.", f"Say 0 to {CARDS}.")
-    _existing(layout).node(GPU).set_gpus(healthy=asked.healthy)
+    _existing(target).node(GPU).set_gpus(healthy=asked.healthy)
 
 
-def _load(layout: Layout, asked: argparse.Namespace) -> None:
-    cluster = _existing(layout)
+def _load(target: Target, asked: argparse.Namespace) -> None:
+    _existing(target)
     for archive in asked.archives:
         try:
-            cluster.load(archive, nodes=asked.nodes or NODES)
+            target.load(archive, nodes=asked.nodes or NODES)
         except OSError as error:
             raise VedetteError(
                 Code.UNREADABLE, f"{archive} cannot be read: {error.strerror}.", "Name an archive."
             ) from error
 
 
-def _images(layout: Layout, asked: argparse.Namespace) -> None:
-    _existing(layout).load(product(*asked.names), nodes=asked.nodes or NODES)
+def _images(target: Target, asked: argparse.Namespace) -> None:
+    _existing(target).load(product(*asked.names), nodes=asked.nodes or NODES)
 
 
-def _existing(layout: Layout) -> Cluster:
-    if not layout.state.exists():
+def _existing(target: Target) -> Target:
+    if not target.exists:
         raise VedetteError(Code.NOT_FOUND, "There is no cluster.", "Start one: make cluster.")
-    return Cluster(layout, programs.built(), orphans=True)
+    return target
+
+
+def _target(asked: argparse.Namespace) -> Target:
+    folder = asked.folder or _folder()
+    if asked.kind:
+        return kind_cluster.at(folder.with_name(f"{folder.name}-kind") if asked.folder is None else folder)
+    preflight.check()
+    return Cluster(Layout(folder), programs.built(), orphans=True)
 
 
 def _folder() -> Path:
@@ -116,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--folder", type=Path, help="where the cluster lives (default: vedette-cluster in XDG_DATA_HOME)"
     )
+    parser.add_argument("--kind", action="store_true", help="the one of kind, in a container engine")
     verbs = parser.add_subparsers(required=True)
     verbs.add_parser("up", help="start it, unless it runs").set_defaults(verb=_up)
     verbs.add_parser("down", help="end and remove it").set_defaults(verb=_down)

@@ -14,24 +14,25 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.cluster import cgroups, control, nodes, preflight
+from tests.cluster import cgroups, control, nodes
 from tests.cluster.addresses import Addresses
 from tests.cluster.bootstrap import manifests
 from tests.cluster.feeding import Archive
 from tests.cluster.files import private_folder
 from tests.cluster.images import archives
-from tests.cluster.kubectl import Kubectl
+from tests.cluster.kubectl import Kubectl, KubectlError
 from tests.cluster.layout import CONTROL, NODES, Layout
 from tests.cluster.namespaces import remove_link, unused_network
 from tests.cluster.node import Node
 from tests.cluster.parts import Part
 from tests.cluster.programs import Programs
-from tests.cluster.running import Running
+from tests.cluster.running import EndedError, Running
 from tests.cluster.state import State, save
+from tests.cluster.target import running
 
 _FIRST = ("etcd", "kube-apiserver")  # the others give up on an API server that is not there yet
 
@@ -63,6 +64,21 @@ class Cluster:
             self.node(name).join()
         for name in NODES:
             self.node(name).wait_ready()
+
+    def down(self) -> bool:
+        return clear(self.layout)
+
+    @property
+    def exists(self) -> bool:
+        return self.layout.state.exists()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether an earlier `up` left one that wants nothing."""
+        try:
+            return not self.running.ended() and all(self.node(name).ready for name in NODES)
+        except (EndedError, KubectlError):
+            return False
 
     def _bootstrap(self, addresses: Addresses) -> None:
         self.running.wait_until("the API server's readiness", lambda: self.kubectl("get", "--raw", "/readyz") == "ok")
@@ -113,14 +129,6 @@ def clear(layout: Layout) -> bool:
     return found
 
 
-@contextlib.contextmanager
-def running_cluster(folder: Path, programs: Programs) -> Iterator[Cluster]:
-    """A cluster that is gone afterwards, also when starting it failed or was interrupted."""
-    layout = Layout(folder)
-    with preflight.sole(layout):
-        try:
-            cluster = Cluster(layout, programs, orphans=False)
-            cluster.up()
-            yield cluster
-        finally:
-            clear(layout)
+def running_cluster(folder: Path, programs: Programs) -> contextlib.AbstractContextManager[Cluster]:
+    """A cluster that is gone afterwards."""
+    return running(Cluster(Layout(folder), programs, orphans=False))

@@ -5,10 +5,12 @@ Base of node.py and kind_node.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.cluster.feeding import Archive
 from tests.cluster.files import write
 from tests.cluster.kubectl import Kubectl, wait_until
 from tests.cluster.layout import GPU, Layout
@@ -26,6 +28,22 @@ class Joined:
     @property
     def gpus_file(self) -> Path:
         """As this machine sees it."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """As a power cut does it: all ends at once, nobody is told. Its disk stays."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """After `stop`: boots from the same disk and joins again."""
+        raise NotImplementedError
+
+    def load(self, archives: Sequence[Archive]) -> None:
+        """Bring images, each an OCI or docker archive, into this node's containerd."""
+        raise NotImplementedError
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a program inside of the node."""
         raise NotImplementedError
 
     def wait_until(self, what: str, holds: Callable[[], bool], seconds: float = 90) -> None:

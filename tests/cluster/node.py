@@ -41,16 +41,13 @@ class Node(Joined):
             self.running.start(part)
 
     def stop(self) -> None:
-        """As a power cut does it: all ends at once, nobody is told. Its disk stays."""
         self.running.close(self.name)
 
     def start(self) -> None:
-        """After `stop`: boots from the same disk and joins again."""
         self.boot()
         self.join()
 
     def load(self, archives: Sequence[Archive]) -> None:
-        """Bring images, each an OCI or docker archive, into this node's containerd."""
         for archive in archives:
             command = self.running.inside(self.name, "ctr", "-a", SOCKET, "-n", "k8s.io", "images", "import", "-")
             status, said = feed(command, archive)
@@ -58,7 +55,7 @@ class Node(Joined):
                 raise KubectlError(f"node {self.name} does not take the image: {said}")
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a program of this machine inside of the node."""
+        """It is a program of this machine."""
         inside = self.running.inside(self.name, *command)
         return subprocess.run(inside, capture_output=True, text=True, timeout=60, check=False)
 

@@ -58,6 +58,10 @@ def helm() -> Path:
     return _folders("helm")[0] / "helm"
 
 
+def kind() -> Path:
+    return _folders("kind")[0] / "kind"
+
+
 def _folders(*modules: str) -> list[Path]:
     command = [str(REPOSITORY / "scripts" / "build_cluster_tools.sh"), *modules]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)

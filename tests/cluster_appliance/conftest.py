@@ -22,8 +22,9 @@ import pytest
 import yaml
 
 from appliance.formats import model_package
-from tests.cluster import preflight, programs
-from tests.cluster.cluster import Cluster, running_cluster
+from tests.cluster import kind_cluster, preflight, programs
+from tests.cluster.cluster import running_cluster
+from tests.cluster.target import Target, running
 from tests.cluster_appliance import detectors, healing, images, packages, volumes
 from tests.cluster_appliance.document import Reader
 from tests.cluster_appliance.installation import Installation
@@ -35,16 +36,21 @@ CLAIMS = {"vedette-postgres": "5Gi", "vedette-nats": "2Gi", "vedette-objectstore
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    preflight.check()
+def cluster() -> Iterator[Target]:
+    """Of kind where VEDETTE_TEST_CLUSTER says so, else of our own."""
     checkout = hashlib.sha256(str(programs.REPOSITORY).encode()).hexdigest()[:8]
     folder = Path(tempfile.gettempdir()) / f"vedette-appliance-{os.geteuid()}-{checkout}"
-    with running_cluster(folder, programs.built()) as cluster:
-        yield cluster
+    if os.environ.get("VEDETTE_TEST_CLUSTER") == "kind":
+        with running(kind_cluster.at(folder.with_name(f"{folder.name}-kind"))) as of_kind:
+            yield of_kind
+        return
+    preflight.check()
+    with running_cluster(folder, programs.built()) as ours:
+        yield ours
 
 
 @pytest.fixture(scope="session")
-def bare(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def bare(cluster: Target, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """Nothing is installed yet; images and volumes are there."""
     home = tmp_path_factory.mktemp("home")
     images.load(cluster)

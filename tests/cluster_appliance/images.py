@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from images.__main__ import VALUES
-from tests.cluster.cluster import Cluster
 from tests.cluster.product import product
+from tests.cluster.target import Target
 
 __all__ = ["VALUES", "load", "load_workers"]
 
 _SERVERS = ("api", "media", "operator", "nats", "objectstore", "postgres", "inference")
 
 
-def load(cluster: Cluster) -> None:
+def load(cluster: Target) -> None:
     """Servers on one node, what needs a card on the other."""
     cluster.load(product(*_SERVERS), nodes=["plain"])
     load_workers(cluster)
 
 
-def load_workers(cluster: Cluster) -> None:
+def load_workers(cluster: Target) -> None:
     cluster.load(product("inference", "training"), nodes=["gpu"])

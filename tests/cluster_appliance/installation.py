@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.cluster import Cluster
 from tests.cluster.kubectl import KubectlError, wait_until
 from tests.cluster.programs import REPOSITORY
+from tests.cluster.target import Target
 
 NAMESPACE = "vedette"
 API_PORT, STORE_PORT = 30080, 30900
@@ -29,7 +29,7 @@ class CommandError(Exception):
 
 @dataclass(frozen=True)
 class Installation:
-    cluster: Cluster
+    cluster: Target
     helm_program: Path
     values: tuple[Path, ...]
     home: Path

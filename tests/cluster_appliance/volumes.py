@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.cluster.cluster import Cluster
+from tests.cluster.target import Target
 
 STORAGE_CLASS = "local"
 
 
-def provide(cluster: Cluster, node: str, claims: dict[str, str]) -> None:
+def provide(cluster: Target, node: str, claims: dict[str, str]) -> None:
     """One volume for each, name -> size, on this node. What lies there outlives the claim."""
     folder = cluster.layout.var(node) / "vedette"
     for name in claims:
