@@ -22,8 +22,13 @@ def translated(raw: Raw) -> seen.Seen:
     kind = raw["kind"]
     head = _head(kind, raw)
     if kind in _CUSTOM:
-        return seen.Custom(**head, document=raw)
+        return seen.Custom(**head, document={**raw, "metadata": _without_owners_of_fields(raw["metadata"])})
     return _KINDS[kind](head, raw)
+
+
+def _without_owners_of_fields(about: Raw) -> Raw:
+    """They are the larger half of an object in memory, and nobody here asks who set a field."""
+    return {name: value for name, value in about.items() if name != "managedFields"}
 
 
 def _head(kind: str, raw: Raw) -> dict[str, Any]:

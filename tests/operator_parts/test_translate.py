@@ -92,3 +92,11 @@ def test_a_job_that_waits_says_so() -> None:
 def test_what_nobody_owns_belongs_to_nobody() -> None:
     found = translated(raw.config_map("area"))
     assert (found.owner, found.belongs) == (None, None)
+
+
+def test_a_resource_is_kept_without_who_set_which_field() -> None:
+    document = raw.detector(suspend=True)
+    document["metadata"]["managedFields"] = [{"manager": "kubectl"}]
+    found = translated(document)
+    assert isinstance(found, seen.Custom)
+    assert found.document == raw.detector(suspend=True)
