@@ -95,7 +95,7 @@ def _target(asked: argparse.Namespace) -> Target:
     if asked.kind:
         return kind_cluster.at(folder.with_name(f"{folder.name}-kind") if asked.folder is None else folder)
     preflight.check()
-    return Cluster(Layout(folder), programs.built(), orphans=True)
+    return Cluster(Layout(folder), programs.built, orphans=True)
 
 
 def _folder() -> Path:

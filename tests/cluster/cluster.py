@@ -14,8 +14,9 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 
 from tests.cluster import cgroups, control, nodes
@@ -38,11 +39,20 @@ _FIRST = ("etcd", "kube-apiserver")  # the others give up on an API server that 
 
 
 class Cluster:
-    def __init__(self, layout: Layout, programs: Programs, *, orphans: bool) -> None:
+    """`built` makes the programs, which may take long: it is called when one is wanted, and to remove a cluster wants none."""
+
+    def __init__(self, layout: Layout, built: Callable[[], Programs], *, orphans: bool) -> None:
         self.layout = layout
         self.running = Running(layout, orphans=orphans)
-        self.kubectl = Kubectl(programs.path("kubectl"), layout.kubeconfig)
-        self._programs = programs
+        self._built = built
+
+    @cached_property
+    def kubectl(self) -> Kubectl:
+        return Kubectl(self._programs.path("kubectl"), self.layout.kubeconfig)
+
+    @cached_property
+    def _programs(self) -> Programs:
+        return self._built()
 
     def up(self) -> None:
         """Start it from nothing, after clearing what is left of an earlier one; ready for pods on return."""
@@ -129,6 +139,6 @@ def clear(layout: Layout) -> bool:
     return found
 
 
-def running_cluster(folder: Path, programs: Programs) -> contextlib.AbstractContextManager[Cluster]:
+def running_cluster(folder: Path, built: Callable[[], Programs]) -> contextlib.AbstractContextManager[Cluster]:
     """A cluster that is gone afterwards."""
-    return running(Cluster(Layout(folder), programs, orphans=False))
+    return running(Cluster(Layout(folder), built, orphans=False))

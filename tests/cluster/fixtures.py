@@ -37,7 +37,7 @@ def built() -> Programs:
 
 @pytest.fixture(scope="session")
 def cluster(built: Programs) -> Iterator[Cluster]:
-    with running_cluster(_folder(), built) as cluster:
+    with running_cluster(_folder(), lambda: built) as cluster:
         yield cluster
 
 

@@ -10,8 +10,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,16 +36,20 @@ _START_SECONDS = 900.0
 
 @dataclass
 class KindCluster:
-    """`program` is kind."""
+    """`program` is kind; `built` as of Cluster."""
 
     layout: Layout
-    programs: Programs
+    built: Callable[[], Programs]
     program: Path
     engine: Engine
-    kubectl: Kubectl = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.kubectl = Kubectl(self.programs.path("kubectl"), self.layout.kubeconfig)
+    @cached_property
+    def kubectl(self) -> Kubectl:
+        return Kubectl(self._programs.path("kubectl"), self.layout.kubeconfig)
+
+    @cached_property
+    def _programs(self) -> Programs:
+        return self.built()
 
     def up(self) -> None:
         self.down()
@@ -82,7 +86,7 @@ class KindCluster:
     def node(self, name: str) -> KindNode:
         assert name in NODES, name
         container = self._containers[name]
-        return KindNode(name, self.layout, self.kubectl, self.engine, container, self.programs.path("gpu"))
+        return KindNode(name, self.layout, self.kubectl, self.engine, container, self._programs.path("gpu"))
 
     def load(self, *archives: Archive, nodes: Sequence[str] = NODES) -> None:
         for name in nodes:
@@ -151,4 +155,4 @@ class KindCluster:
 
 def at(folder: Path) -> KindCluster:
     """The one that lives there, or may. VedetteError where there is no container engine."""
-    return KindCluster(Layout(folder), programs.built(), programs.kind(), engines.found())
+    return KindCluster(Layout(folder), programs.built, programs.kind(), engines.found())

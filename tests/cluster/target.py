@@ -15,7 +15,10 @@ from tests.cluster.layout import Layout
 
 class Target(Protocol):
     layout: Layout
-    kubectl: Kubectl
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """As its administrator."""
 
     def up(self) -> None:
         """Start it from nothing; ready for pods on return."""

@@ -14,6 +14,7 @@ import pytest
 
 from appliance.contracts.errors import Code, VedetteError
 from tests.cluster import cgroups, preflight, programs
+from tests.cluster.__main__ import main
 from tests.cluster.cluster import Cluster, clear
 from tests.cluster.kubectl import wait_until
 from tests.cluster.layout import CONTROL, NODES, Layout
@@ -94,7 +95,7 @@ def test_a_half_dead_cluster_is_started_over_and_down_leaves_nothing(built: Prog
     assert started.returncode == 0, started.stderr
     assert f"KUBECONFIG={layout.kubeconfig}" in started.stdout
     assert not layout.folder.stat().st_mode & 0o077
-    cluster = Cluster(layout, built, orphans=True)
+    cluster = Cluster(layout, lambda: built, orphans=True)
     cluster.kubectl("create", "configmap", "memory")
     PodRunner(cluster.kubectl, "default").run("left", node="plain")
 
@@ -116,6 +117,14 @@ def test_a_half_dead_cluster_is_started_over_and_down_leaves_nothing(built: Prog
     assert (down.returncode, down.stdout) == (0, "The cluster is gone.\n"), down.stderr
     assert_nothing_left(layout, first | second)
     assert run(layout, "down").stdout == "There is no cluster.\n"
+
+
+def test_to_remove_one_nothing_is_built(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    def built() -> Programs:
+        raise AssertionError("on a new machine that takes a quarter of an hour")
+
+    monkeypatch.setattr(programs, "built", built)
+    assert main(["--folder", str(layout.folder), "down"]) == 0
 
 
 def test_an_interrupted_start_clears_up(layout: Layout) -> None:

@@ -56,7 +56,7 @@ def test_kind_takes_the_settings_and_fails_with_its_own_words(tmp_path: Path, bu
 
 
 def test_nodes_have_the_names_labels_and_folders_of_our_own_cluster(tmp_path: Path, built: Programs) -> None:
-    cluster = KindCluster(Layout(tmp_path), built, Path("kind"), Engine("docker"))
+    cluster = KindCluster(Layout(tmp_path), lambda: built, Path("kind"), Engine("docker"))
     for name in NODES:
         (tmp_path / "nodes" / name / "var" / "vedette").mkdir(parents=True)
     control, *workers = cluster.settings()["nodes"]

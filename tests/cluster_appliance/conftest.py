@@ -45,7 +45,7 @@ def cluster() -> Iterator[Target]:
             yield of_kind
         return
     preflight.check()
-    with running_cluster(folder, programs.built()) as ours:
+    with running_cluster(folder, programs.built) as ours:
         yield ours
 
 
