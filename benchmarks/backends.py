@@ -38,7 +38,7 @@ def _choice(settings: Settings, quick: bool) -> Comparison:
     tiles = probe.tiles(package.manifest.input, settings.batch)
     with (
         tempfile.TemporaryDirectory() as folder,
-        closing(choice.open_backend(catalogue.AUTO, package, allowance, Path(folder))) as chosen,
+        closing(choice.open_backend(catalogue.AUTO, package, allowance, Path(folder)).backend) as chosen,
     ):
         name = chosen.about.name
 

@@ -5,6 +5,7 @@ Needs no server. Scenes are read whole, as a run reads them; what counts is what
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -33,13 +34,13 @@ def command(
     """Measure a model package on a snapshot: precision, recall, F1 and average precision."""
     package, held = model_package.read(detector).at(precision), snapshot.read(folder)
     least = package.manifest.running_point.threshold if threshold is None else threshold
-    backend = choice.open_backend(backend_name, package, Allowance(threads))
+    opened = choice.open_backend(backend_name, package, Allowance(threads))
     output = Output(as_json)
-    with progress.on(output) as show:
+    with closing(opened.backend), progress.on(output) as show:
         pairs = []
         for number, item in enumerate(held.manifest.items):
             show.show("evaluate", item.name, number / len(held.manifest.items))
-            found = evaluation.found(held, item, package.manifest, backend)
+            found = evaluation.found(held, item, opened.package.manifest, opened.backend)
             pairs.append((found, evaluation.labelled(held, item)))
     figures = evaluation.measure(pairs, least)
     rows = [(name, f"{value:.4f}" if isinstance(value, float) else str(value)) for name, value in figures.items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -18,10 +19,10 @@ from appliance.contracts.errors import Code, Reason, VedetteError
 from appliance.contracts.model_package import Precision
 from appliance.contracts.run import Progress
 from appliance.formats import model_package
-from appliance.formats.model_package import ModelPackage
 from appliance.inference import export, fence_file, preview
 from appliance.inference.backends import catalogue, choice
-from appliance.inference.backends.base import Allowance, Backend
+from appliance.inference.backends.base import Allowance
+from appliance.inference.backends.choice import Opened
 from appliance.inference.checkpoints import FolderCheckpoints
 from appliance.inference.options import Hooks, PredictOptions, SceneSource
 from appliance.inference.predict import predict_scene
@@ -61,14 +62,15 @@ def command(
         batch_size=batch_size,
         decode_threads=threads,
         geofence=fence_file.read(geofence) if geofence else None,
+        package=package.digest,
     )
     output = Output(as_json)
-    backend = choice.open_backend(backend_name, package, Allowance(threads, batch_size))
+    opened = choice.open_backend(backend_name, package, Allowance(threads, batch_size))
     refused: list[Reason] = []
-    with progress.on(output) as shown:
+    with closing(opened.backend), progress.on(output) as shown:
         for target in targets:
             try:
-                summary = _one(target, package, backend, options, _Watching(shown.show, checkpoints))
+                summary = _one(target, opened, options, _Watching(shown.show, checkpoints))
             except VedetteError as error:
                 if len(targets) == 1:
                     raise
@@ -106,18 +108,17 @@ class _Watching:
         return Hooks(progress=report, checkpoints=kept)
 
 
-def _one(
-    target: _Target, package: ModelPackage, backend: Backend, options: PredictOptions, watching: _Watching
-) -> RunSummary:
+def _one(target: _Target, opened: Opened, options: PredictOptions, watching: _Watching) -> RunSummary:
+    manifest = opened.package.manifest
     hooks = watching.hooks(target.scene.name, target.file.stem)
     with tempfile.TemporaryDirectory(prefix="vedette-") as folder:
         straight = target.file.suffix.lower() == ".parquet"
         detections = target.file if straight else Path(folder) / "detections.parquet"
-        summary = predict_scene(target.scene, package.manifest, backend, detections, options, hooks)
+        summary = predict_scene(target.scene, manifest, opened.backend, detections, options, hooks)
         if not straight:
             export.export(detections, target.file)
         if target.preview is not None:
-            preview.write(target.scene, package.manifest, detections, target.preview)
+            preview.write(target.scene, manifest, detections, target.preview)
     return summary
 
 

@@ -85,6 +85,12 @@ class ModelInput(Contract):
             raise ValueError("tile_size must be larger than twice the halo: no core is left")
         return self
 
+    @model_validator(mode="after")
+    def _real_numbers(self) -> ModelInput:
+        if self.normalisation.where == "host" and self.dtype != "float32":
+            raise ValueError(f"normalisation by the host makes real numbers: dtype must be float32, not {self.dtype}")
+        return self
+
 
 class DecodeHead(Contract):
     """How the outputs of the ONNX graph become objects, in tile pixels. N tiles, K candidates, C classes.

@@ -12,7 +12,7 @@ from appliance.contracts.resources.detector_status import EngineStatus
 from appliance.contracts.resources.tasks import EngineTask
 from appliance.inference import allowance, job_backend, jobs
 from appliance.inference.backends import catalogue, machine
-from appliance.inference.job_backend import Opened
+from appliance.inference.job_backend import JobBackend
 from appliance.inference.jobs import Surroundings
 
 _SHORT = 256
@@ -33,7 +33,7 @@ def build(task: EngineTask, given: Surroundings) -> EngineStatus:
         opened.backend.close()
 
 
-def status(opened: Opened, batch_size: int) -> EngineStatus:
+def status(opened: JobBackend, batch_size: int) -> EngineStatus:
     """Of what is open."""
     about, package = opened.backend.about, opened.package
     on_card = next((entry.device for entry in catalogue.entries() if entry.name == about.name), False)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from appliance.contracts.model_package import ModelInput
 from appliance.inference.channel import Channel
+from appliance.inference.normalise import normaliser
 from appliance.inference.plan import Band, Plan
 from appliance.inference.reader import Strip, StripReader
 from appliance.inference.scene import Scene
@@ -64,7 +65,7 @@ class Feeder:
         self._plan = plan
         self._wanted = wanted
         self._held = held
-        self._normalise = _normaliser(model)
+        self._normalise = normaliser(model)
 
     def feed(
         self, reader: StripReader, first_band: int, free: Channel[NDArray[Any]], out: Channel[Batch | BandEnd | None]
@@ -169,20 +170,3 @@ class _Window:
         while not self._kept or self._kept[-1].end < bottom:
             self._kept.append(next(self._strips))
         return list(self._kept)
-
-
-def _normaliser(model: ModelInput) -> Callable[[NDArray[Any]], None]:
-    """(value * scale - mean) / standard_deviation in place, where the manifest leaves it to the host."""
-    wanted = model.normalisation
-    if wanted.where == "graph":
-        return lambda _: None
-    shape = (1, 1, 1, -1) if model.layout == "nhwc" else (1, -1, 1, 1)
-    mean = np.asarray(wanted.mean or [0.0], np.float32).reshape(shape)
-    deviation = np.asarray(wanted.standard_deviation or [1.0], np.float32).reshape(shape)
-
-    def normalise(pixels: NDArray[Any]) -> None:
-        pixels *= np.float32(wanted.scale)
-        pixels -= mean
-        pixels /= deviation
-
-    return normalise

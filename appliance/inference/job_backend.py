@@ -16,6 +16,8 @@ from appliance.contracts.model_package import Manifest, Precision
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends import catalogue, choice
 from appliance.inference.backends.base import Allowance, Backend
+from appliance.inference.backends.choice import Opened
+from appliance.inference.backends.fitting import Fitting
 from appliance.inference.worker_precision import next_wider
 
 _ENGINES = ("tensorrt", "tensorrt-rtx")
@@ -24,15 +26,13 @@ _PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class Opened:
-    """`package` in the precision that runs. `build_seconds`: of the engine, where one was built now."""
+class JobBackend(Opened):
+    """In the precision that runs. `build_seconds`: of the engine, where one was built now."""
 
-    package: ModelPackage
-    backend: Backend
     build_seconds: float | None = None
 
 
-def opened(whole: ModelPackage, name: str, wanted: Precision, allowance: Allowance, stopped: Event) -> Opened:
+def opened(whole: ModelPackage, name: str, wanted: Precision, allowance: Allowance, stopped: Event) -> JobBackend:
     """In the precision wanted, or the next wider that the package has and that loads.
 
     Raises VedetteError as choice.open_backend does, UNSUPPORTED where an engine was asked for by name and none loads.
@@ -57,22 +57,23 @@ def precisions(manifest: Manifest, wanted: Precision) -> Iterator[Precision]:
     yield precision
 
 
-def _opened(package: ModelPackage, name: str, allowance: Allowance, stopped: Event) -> Opened:
-    seconds = _build(package, name, allowance, stopped)
-    backend = choice.open_backend(name, package, allowance)
+def _opened(package: ModelPackage, name: str, allowance: Allowance, stopped: Event) -> JobBackend:
+    with Fitting(package) as fitting:
+        seconds = _build(fitting, name, allowance, stopped)
+    opened = choice.open_backend(name, package, allowance)
     if name in _ENGINES:
-        _await_engine(backend, stopped)
-    return Opened(package, backend, seconds)
+        _await_engine(opened.backend, stopped)
+    return JobBackend(opened.package, opened.backend, seconds)
 
 
-def _build(package: ModelPackage, name: str, allowance: Allowance, stopped: Event) -> float | None:
+def _build(fitting: Fitting, name: str, allowance: Allowance, stopped: Event) -> float | None:
     """Make the engines that may run, so that `auto` can measure them; one that cannot be made is left to the choice."""
     seconds = None
     for entry in catalogue.entries():
         if entry.name not in _ENGINES or name not in (catalogue.AUTO, entry.name) or entry.missing():
             continue
         try:
-            seconds = _engine(entry.name, package, allowance, stopped.is_set)
+            seconds = _engine(entry.name, fitting.on_card, allowance, stopped.is_set)
         except VedetteError as error:
             if name != catalogue.AUTO or error.reason.code is Code.CANCELLED:
                 raise

@@ -33,7 +33,8 @@ class PredictOptions:
     `geofence` is a WGS84 polygon or multipolygon: detections whose centre lies outside are dropped,
     or inside where `geofence_excludes`.
     `band_tile_rows` tile rows make one band (one checkpoint). `phase` shifts the tile grid (columns, rows) and
-    `buffer_bytes` bounds the decoded pixels held at once: neither changes what is found.
+    `buffer_bytes` bounds the decoded pixels held at once: neither changes what is found. `package`: the digest of the model
+    package that computes; finished bands of another one are not taken.
     """
 
     threshold: float | None = None
@@ -44,6 +45,7 @@ class PredictOptions:
     band_tile_rows: int = 4
     phase: tuple[int, int] = (0, 0)
     buffer_bytes: int = 96 << 20
+    package: str = ""
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,8 @@ def _panels(scene: Scene, grid: TileGrid, layout: Layout, buffer_bytes: int) -> 
 
 
 def _fingerprint(scene: Scene, manifest: Manifest, options: PredictOptions, bands: tuple[Band, ...]) -> str:
-    """Changes with anything that changes what a band's checkpoint holds."""
+    """Changes with anything that changes what a band's checkpoint holds. How a model is spoken to changes nothing: a run may
+    go on where the graph does more of the work (backends/fitting.py)."""
     fence = options.geofence.wkb_hex if options.geofence is not None else None
     facts: list[object] = [
         scene.width,
@@ -119,7 +120,9 @@ def _fingerprint(scene: Scene, manifest: Manifest, options: PredictOptions, band
         options.phase,
         fence,
         options.geofence_excludes,
+        options.package,
     ]
     facts += [scene.source.name, [(b.first_row, b.end_row, b.first_column, b.end_column) for b in bands]]
-    document = json.dumps([manifest.model_dump(mode="json"), facts], sort_keys=True)
+    model = manifest.model_dump(mode="json", exclude={"input": {"name", "normalisation"}, "decode": True})
+    document = json.dumps([model, facts], sort_keys=True)
     return hashlib.sha256(document.encode()).hexdigest()

@@ -6,9 +6,9 @@ whole scenes (through a subprocess or the CLI) and the benchmarks. Knows no serv
     from appliance.inference.options import Hooks, PredictOptions, SceneSource
     from appliance.inference.predict import predict_scene
 
-    package = model_package.read(folder)
-    backend = open_backend("auto", package)
-    summary = predict_scene(SceneSource("scene.tif", "scene.tif"), package.manifest, backend, Path("out.parquet"))
+    opened = open_backend("auto", model_package.read(folder))
+    manifest = opened.package.manifest
+    summary = predict_scene(SceneSource("scene.tif", "scene.tif"), manifest, opened.backend, Path("out.parquet"))
 
 The result is one GeoParquet 1.1 file with the columns of contracts.detection.PARQUET_COLUMNS. Its partial form lies beside
 it as `<name>.partial` and is renamed when complete. Merging alone: `appliance.vision.merge.resolve`.

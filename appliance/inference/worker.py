@@ -21,7 +21,8 @@ from appliance.contracts.worker import WorkerKind
 from appliance.formats.model_package import ModelPackage
 from appliance.inference import allowance, serving_file, worker_packages
 from appliance.inference.backends import catalogue, choice
-from appliance.inference.backends.base import Allowance, Backend
+from appliance.inference.backends.base import Allowance
+from appliance.inference.backends.choice import Opened
 from appliance.inference.backends.onnxruntime import usable_gpus
 from appliance.inference.batching import BatchLimits
 from appliance.inference.gpu_meter import GpuMeter
@@ -85,13 +86,13 @@ async def _heed_cancellations(messaging: Messaging, handler: RunHandler) -> None
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _load(package: ModelPackage, name: str, within: Allowance, metrics: DetectorMetrics) -> Backend:
+def _load(package: ModelPackage, name: str, within: Allowance, metrics: DetectorMetrics) -> Opened:
     labels = (package.manifest.name, package.manifest.version)
     with metrics.model.loading(labels):
-        backend = choice.open_backend(
+        opened = choice.open_backend(
             name, package, within, built=lambda seconds: metrics.model.engine_built(labels, seconds)
         )
-    return MeasuredBackend(backend, package.manifest, metrics)
+    return Opened(opened.package, MeasuredBackend(opened.backend, package.manifest, metrics))
 
 
 if __name__ == "__main__":

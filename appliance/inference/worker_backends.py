@@ -10,21 +10,21 @@ from threading import Lock
 
 from appliance.clients import logging
 from appliance.contracts.base import Name, Sha256
-from appliance.contracts.model_package import Manifest, Precision
+from appliance.contracts.model_package import Manifest
 from appliance.formats.model_package import ModelPackage
-from appliance.inference.backends.base import Backend
+from appliance.inference.backends.choice import Opened
 from appliance.inference.batching import BatchLimits, SharedBackend
 
-Load = Callable[[ModelPackage], Backend]
+Load = Callable[[ModelPackage], Opened]
 Queued = Callable[[Manifest, float], None]
 """Told how many seconds a batch of a run waited for the backend."""
 
 
 @dataclass
 class _Loaded:
-    digest: Sha256
-    precision: Precision
-    detector: Name
+    """`package`: as it runs at the shared backend; digest and precision are those of the package that was asked for."""
+
+    package: ModelPackage
     shared: SharedBackend
     runs: int = 0
 
@@ -48,15 +48,16 @@ class WarmBackends:
         self._lock = Lock()
 
     @contextmanager
-    def lease(self, package: ModelPackage) -> Iterator[Backend]:
-        """A seat at the loaded backend of this package. One that has failed serves no further run."""
+    def lease(self, package: ModelPackage) -> Iterator[Opened]:
+        """A seat at the loaded backend of this package, and the package as it runs there. A backend that has failed serves
+        no further run."""
         with self._lock:
             gate = self._gates.setdefault(package.digest, Lock())
         with gate:  # two runs that begin at once load once
             held = self._joined(package) or self._loaded(package)
         seat = held.shared.seat()
         try:
-            yield seat
+            yield Opened(held.package, seat)
         finally:
             seat.close()
             self._left(held)
@@ -64,7 +65,7 @@ class WarmBackends:
     def detectors(self) -> list[Name]:
         """Whose models are loaded now."""
         with self._lock:
-            return sorted({each.detector for each in self._held})
+            return sorted({each.package.manifest.name for each in self._held})
 
     def close(self) -> None:
         with self._lock:
@@ -75,7 +76,8 @@ class WarmBackends:
     def _joined(self, package: ModelPackage) -> _Loaded | None:
         with self._lock:
             for each in self._held:
-                if (each.digest, each.precision) == (package.digest, package.precision) and each.shared.sound:
+                loaded = (each.package.digest, each.package.precision)
+                if loaded == (package.digest, package.precision) and each.shared.sound:
                     each.runs += 1
                     return each
         return None
@@ -83,18 +85,18 @@ class WarmBackends:
     def _loaded(self, package: ModelPackage) -> _Loaded:
         manifest = package.manifest
         began = time.monotonic()
-        backend = self._load(package)
+        opened = self._load(package)
         logging.get().info(
             "model loaded",
             detector=manifest.name,
             version=manifest.version,
             precision=package.precision.value,
-            backend=str(backend.about),
-            why=backend.about.why,
+            backend=str(opened.backend.about),
+            why=opened.backend.about.why,
             seconds=round(time.monotonic() - began, 3),
         )
-        shared = SharedBackend(backend, self._limits, lambda seconds: self._queued(manifest, seconds))
-        held = _Loaded(package.digest, package.precision, manifest.name, shared, runs=1)
+        shared = SharedBackend(opened.backend, self._limits, lambda seconds: self._queued(manifest, seconds))
+        held = _Loaded(opened.package, shared, runs=1)
         with self._lock:
             self._held.insert(0, held)
         return held

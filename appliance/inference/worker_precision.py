@@ -31,7 +31,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Served:
-    """The package as it computes here, its backend, and what the run's summary must say about it."""
+    """The package as it runs here, its backend, and what the run's summary must say about it."""
 
     package: ModelPackage
     backend: Backend
@@ -83,12 +83,11 @@ def lease(package: ModelPackage, wanted: Wanted, backends: WarmBackends) -> Iter
     chosen = package.at(precision)
     with ExitStack() as stack:
         try:
-            backend = stack.enter_context(backends.lease(chosen))
+            opened = stack.enter_context(backends.lease(chosen))
         except VedetteError as error:
             if precision == Precision.FP32 or error.reason.code in _NOT_THE_MODEL:
                 raise
             logging.get().warning("variant not loaded", precision=precision.value, reason=str(error.reason))
             notes = [f"Computed in fp32: the {precision} variant could not be loaded. {error.reason.message}"]
-            chosen = package.at(Precision.FP32)
-            backend = stack.enter_context(backends.lease(chosen))
-        yield Served(chosen, backend, notes)
+            opened = stack.enter_context(backends.lease(package.at(Precision.FP32)))
+        yield Served(opened.package, opened.backend, notes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from uuid import UUID
@@ -160,7 +160,8 @@ class Job:
             output = Path(folder) / "detections.parquet"
             with spans.span("detect scene", attributes=_size(work)):
                 manifest = self.tools.served.manifest(package.manifest)
-                summary = predict_scene(scene, manifest, backend, output, self.tools.options, hooks)
+                options = replace(self.tools.options, package=package.digest)
+                summary = predict_scene(scene, manifest, backend, output, options, hooks)
             with spans.span("store detections", attributes={"vedette.detections": summary.detections}):
                 store.put_file(keys.detections(work.run_id), output, _PARQUET)
             return summary.model_copy(update={"notes": [*summary.notes, *served.notes, *self.tools.served.notes()]})

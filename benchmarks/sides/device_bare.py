@@ -37,8 +37,9 @@ def measure(given: argparse.Namespace, folder: Path) -> None:
     package = model_package.read(given.detector)
     if given.thin:
         package = on_device.derived(package, folder)
+    opened = open_backend(given.backend, package, Allowance(given.threads, given.batch))
+    package, backend = opened.package, opened.backend
     source = package.manifest.input
-    backend = open_backend(given.backend, package, Allowance(given.threads, given.batch))
     warm_up(backend, source, given.batch)
     decode = decoder(package.manifest.decode)
     shape = (given.batch, source.tile_size, source.tile_size, len(source.bands))

@@ -12,7 +12,7 @@ from pathlib import Path
 from appliance.contracts.detection import RunSummary
 from appliance.formats import model_package
 from appliance.inference.backends.base import Allowance, Backend, warm_up
-from appliance.inference.backends.choice import open_backend
+from appliance.inference.backends.choice import Opened, open_backend
 from appliance.inference.batching import BatchLimits, SharedBackend
 from appliance.inference.gpu_meter import GpuMeter
 from appliance.inference.options import PredictOptions, SceneSource
@@ -30,7 +30,6 @@ def main() -> None:
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--threads", type=int, default=0)
     given = parser.parse_args()
-    package = model_package.read(given.detector)
     limits = BatchLimits(tiles=2 * given.batch)
     loaded = [_open(given, limits) for _ in range(1 if given.shared else given.runs)]
     scene = SceneSource(str(given.scene), given.scene.name)
@@ -39,15 +38,15 @@ def main() -> None:
     with ExitStack() as ends, tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(given.runs) as pool:
         seats: list[Backend]
         if given.shared:
-            shared = SharedBackend(loaded[0], limits)
+            shared = SharedBackend(loaded[0].backend, limits)
             ends.callback(shared.close)
             seats = [shared.seat() for _ in range(given.runs)]
         else:
-            seats = list(loaded)
+            seats = [opened.backend for opened in loaded]
 
         def run(place: int) -> RunSummary:
             output = Path(folder) / f"{place}.parquet"
-            summary = predict_scene(scene, package.manifest, seats[place], output, options)
+            summary = predict_scene(scene, loaded[0].package.manifest, seats[place], output, options)
             seats[place].close()
             return summary
 
@@ -66,12 +65,12 @@ def main() -> None:
     answer(seconds=seconds, idle_seconds=min(each.model_idle_seconds for each in summaries), **figures)
 
 
-def _open(given: argparse.Namespace, limits: BatchLimits) -> Backend:
+def _open(given: argparse.Namespace, limits: BatchLimits) -> Opened:
     package = model_package.read(given.detector)
     largest = limits.tiles if given.shared else given.batch
-    backend = open_backend(given.backend, package, Allowance(given.threads, largest))
-    warm_up(backend, package.manifest.input, largest)
-    return backend
+    opened = open_backend(given.backend, package, Allowance(given.threads, largest))
+    warm_up(opened.backend, opened.package.manifest.input, largest)
+    return opened
 
 
 if __name__ == "__main__":

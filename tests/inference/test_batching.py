@@ -17,6 +17,7 @@ from appliance.contracts.errors import Code, VedetteError
 from appliance.formats import model_package
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import About, Backend, Outputs
+from appliance.inference.backends.choice import Opened
 from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
 from appliance.inference.batching import BatchLimits, Seat, SharedBackend
 from appliance.inference.options import Hooks, PredictOptions, SceneSource
@@ -291,32 +292,32 @@ def test_closing_ends_what_waits(package: ModelPackage) -> None:
 def test_runs_of_one_package_load_it_once(package: ModelPackage, tmp_path: Path) -> None:
     made: list[Watched] = []
 
-    def load(of: ModelPackage) -> Backend:
+    def load(of: ModelPackage) -> Opened:
         time.sleep(0.05)
         made.append(loaded(of))
-        return made[-1]
+        return Opened(of, made[-1])
 
     warm = WarmBackends(load, keep=1)
     inside = threading.Barrier(3)
 
     def run(_: int) -> None:
-        with warm.lease(package) as backend:
+        with warm.lease(package) as opened:
             inside.wait(30)
-            backend.infer(tiles_of(1))
+            opened.backend.infer(tiles_of(1))
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(run, range(3)))
     assert len(made) == 1
-    with warm.lease(package) as backend, pytest.raises(VedetteError):
-        backend.infer(np.zeros((1, 3, 3, 1), np.uint8))
+    with warm.lease(package) as opened, pytest.raises(VedetteError):
+        opened.backend.infer(np.zeros((1, 3, 3, 1), np.uint8))
     assert [each.closed for each in made] == [1], "what has failed is closed once nobody uses it"
     with pytest.raises(ZeroDivisionError), warm.lease(package):
         raise ZeroDivisionError
     other = blobs.write_package(tmp_path / "other", name="other")
     with warm.lease(package) as first, warm.lease(other) as second:
         assert warm.detectors() == ["blobs", "other"]
-        first.infer(tiles_of(1))
-        second.infer(tiles_of(1))
+        first.backend.infer(tiles_of(1))
+        second.backend.infer(tiles_of(1))
     assert len(made) == 3, "a run that failed elsewhere leaves its backend loaded"
     assert [each.closed for each in made] == [1, 0, 1], "of the idle ones the one used last stays"
     warm.close()

@@ -27,7 +27,7 @@ from appliance.inference.backends.choice import open_backend
 from appliance.inference.options import PredictOptions, SceneSource
 from appliance.inference.predict import predict_scene
 package = model_package.read(Path(sys.argv[1]))
-backend = open_backend(sys.argv[3], package, Allowance(threads=2), Path(sys.argv[4]))
+backend = open_backend(sys.argv[3], package, Allowance(threads=2), Path(sys.argv[4])).backend
 out = Path(sys.argv[2] + ".parquet")
 predict_scene(SceneSource(sys.argv[2], "scene.tif"), package.manifest, backend, out, PredictOptions(decode_threads=2))
 status = Path("/proc/self/status").read_text()  # not getrusage, which knows what pytest held before the fork
@@ -40,16 +40,17 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from appliance.formats import model_package
+from appliance.inference.backends.choice import Opened
 from appliance.inference.backends.onnxruntime import OnnxRuntimeBackend
 from appliance.inference.options import PredictOptions, SceneSource
 from appliance.inference.predict import predict_scene
 from appliance.inference.worker_backends import WarmBackends
 package = model_package.read(Path(sys.argv[1]))
-warm = WarmBackends(lambda of: OnnxRuntimeBackend(of.model_path, of.manifest, threads=2))
+warm = WarmBackends(lambda of: Opened(of, OnnxRuntimeBackend(of.model_path, of.manifest, threads=2)))
 def run(place):
     out = Path(f"{sys.argv[2]}.{place}.parquet")
-    with warm.lease(package) as backend:
-        predict_scene(SceneSource(sys.argv[2], "scene.tif"), package.manifest, backend, out, PredictOptions(decode_threads=2))
+    with warm.lease(package) as opened:
+        predict_scene(SceneSource(sys.argv[2], "scene.tif"), package.manifest, opened.backend, out, PredictOptions(decode_threads=2))
 with ThreadPoolExecutor(2) as pool:
     list(pool.map(run, range(2)))
 status = Path("/proc/self/status").read_text()

@@ -15,6 +15,7 @@ from appliance.cli import progress
 from appliance.cli.output import Output, size
 from appliance.contracts.model_package import Precision
 from appliance.formats import model_package
+from appliance.inference.backends.fitting import Fitting
 from appliance.inference.engines import obtain, request
 from appliance.inference.engines.obtain import Obtained, Watch, Wish
 from appliance.inference.engines.request import Asked
@@ -43,9 +44,13 @@ def command(
         workspace_mib=workspace,
     )
     read = model_package.read(package)
-    wish = request.wish(read, asked)
     output = Output(as_json)
-    obtained = _obtain(wish, f"{read.manifest.name} {read.manifest.version}", output)
+    with Fitting(read.at(precision)) as fitting:
+        # What is moved into a graph settles its tile size: an engine for another is one of the graph as it is.
+        wish = request.wish(fitting.on_card if tile_size is None else fitting.package, asked)
+        obtained = _obtain(wish, f"{read.manifest.name} {read.manifest.version}", output)
+    if fitting.why_not:
+        output.note(fitting.why_not)
     if obtained.note:
         output.note(obtained.note)
     record, took = obtained.engine.record, obtained.build_seconds

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from appliance.contracts.errors import VedetteError
-from appliance.contracts.model_package import Manifest
+from appliance.contracts.model_package import DecodeHead
 from appliance.inference.backends.base import Outputs
 from appliance.vision.candidates import Candidates, Flags, Floats
 from appliance.vision.decode import decoder
@@ -29,15 +29,26 @@ class Tolerance:
     missing: float = 0.02
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a backend answered to the tiles, and how that becomes objects: the same model may answer in two ways."""
+
+    head: DecodeHead
+    outputs: Outputs
+
+    def candidates(self) -> Candidates:
+        """Raises VedetteError(MODEL_PACKAGE) where the outputs are not what the head says."""
+        return decoder(self.head)(self.outputs, 0.0)
+
+
 COMPARED = 100
 """The best candidates of each batch of tiles, whatever the running point: what scores lower is noise."""
 
 
-def difference(manifest: Manifest, reference: Outputs, other: Outputs, tolerance: Tolerance = Tolerance()) -> str:
+def difference(reference: Seen, other: Seen, tolerance: Tolerance = Tolerance()) -> str:
     """What differs, in a few words without a full stop; nothing where both find the same."""
-    decode = decoder(manifest.decode)
     try:
-        ours, theirs = decode(reference, 0.0), decode(other, 0.0)
+        ours, theirs = reference.candidates(), other.candidates()
     except VedetteError as error:
         return error.reason.message.rstrip(".")
     for one, two in ((ours, theirs), (theirs, ours)):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
@@ -18,8 +19,10 @@ from numpy.typing import NDArray
 from appliance.contracts.errors import VedetteError
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends import agreement, probe
-from appliance.inference.backends.base import IN_FLIGHT, Allowance, Backend, Outputs
+from appliance.inference.backends.agreement import Seen
+from appliance.inference.backends.base import IN_FLIGHT, Allowance, Backend
 from appliance.inference.backends.catalogue import REFERENCE, Entry
+from appliance.inference.backends.fitting import Fitting
 from appliance.inference.backends.ranking import Measured
 
 _TURNS = 2
@@ -30,33 +33,33 @@ _MOST_ROUNDS = 200
 
 @dataclass(frozen=True)
 class _Turn:
-    """What one turn gave: seconds of the fastest round for one tile, and the outputs for the probe."""
+    """What one turn gave: seconds of the fastest round for one tile, and what was seen in the probe."""
 
     seconds: float
-    outputs: Outputs
+    seen: Seen
 
 
-def measure(entries: Sequence[Entry], package: ModelPackage, allowance: Allowance) -> list[Measured]:
+def measure(entries: Sequence[Entry], fitting: Fitting, allowance: Allowance) -> list[Measured]:
     """In the order of `entries`, the reference first among them. Raises what the reference raises: then the model itself is
     at fault, or the machine."""
-    tiles = probe.tiles(package.manifest.input, allowance.batch_size)
+    raw = probe.raw(fitting.package.manifest.input, allowance.batch_size)
     fastest: dict[str, float] = {}
     refusals: dict[str, str] = {}
-    reference: Outputs | None = None
+    reference: Seen | None = None
     for _ in range(_TURNS):
         for entry in entries:
             if entry.name in refusals:
                 continue
             try:
-                turn = _turn(entry, package, allowance, tiles)
+                turn = fitting.first(entry, partial(_turn, entry, allowance, raw))
             except VedetteError as error:
                 if entry.name == REFERENCE:
                     raise
                 refusals[entry.name] = error.reason.message.rstrip(".")
                 continue
             if reference is None:
-                reference = turn.outputs
-            elif differs := agreement.difference(package.manifest, reference, turn.outputs):
+                reference = turn.seen
+            elif differs := agreement.difference(reference, turn.seen):
                 refusals[entry.name] = differs
             fastest[entry.name] = min(turn.seconds, fastest.get(entry.name, turn.seconds))
     return [
@@ -67,10 +70,11 @@ def measure(entries: Sequence[Entry], package: ModelPackage, allowance: Allowanc
     ]
 
 
-def _turn(entry: Entry, package: ModelPackage, allowance: Allowance, tiles: NDArray[Any]) -> _Turn:
+def _turn(entry: Entry, allowance: Allowance, raw: NDArray[Any], package: ModelPackage) -> _Turn:
+    tiles = probe.prepared(package.manifest.input, raw)
     with closing((entry.measured or entry.open)(package, allowance)) as backend:
-        outputs = backend.infer(tiles)
-        return _Turn(seconds_per_tile(backend, tiles), outputs)
+        seen = Seen(package.manifest.decode, backend.infer(tiles))
+        return _Turn(seconds_per_tile(backend, tiles), seen)
 
 
 def seconds_per_tile(backend: Backend, tiles: NDArray[Any], least_seconds: float = _LEAST_SECONDS) -> float:

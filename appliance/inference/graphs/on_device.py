@@ -1,6 +1,7 @@
 """A package's graph with what the host does around it moved into it, so that any backend does it on its device.
 
-Called by whoever opens a backend on a card, before it is opened or built; `make bench NAME=device` measures it on the processor.
+Called by backends/fitting.py for every backend on a card, before it is opened or its engine is built; `make bench NAME=device`
+measures it on the processor.
 In front: the normalisation that a manifest leaves to the host, and the step from whole numbers to float32. Behind: peaks,
 and the best `maximum_per_tile` of a tile in place of whole maps or of all candidates (on_device_tail.py). What is left to the
 host is what needs more than one tile or the scene: threshold, nodata, suppression, seams. Knows no backend.
@@ -8,56 +9,48 @@ host is what needs more than one tile or the scene: threshold, nodata, suppressi
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import onnx
 from onnx import TensorProto, compose, helper, parser, shape_inference
 
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.model_package import CARD_FILE, METRICS_FILE, MODEL_FILE, Manifest
-from appliance.formats import model_package
+from appliance.contracts.model_package import Manifest
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.graphs import on_device_front as front_part
 from appliance.inference.graphs import on_device_tail as tail
 from appliance.vision.decode import ROLES
 
-Pixels = Literal["uint8", "uint16", "float32"]
-
-REVISION = 1
-"""Goes up when the same package would become another graph."""
+REVISION = 2
+"""Goes up when the same package would become another graph: what was measured of the former counts no more."""
 
 _EARLIEST_OPSET = 13
+_MOST_CANDIDATES = 3840
+"""That TensorRT sorts: the limit of its TopK."""
 
 
-def derived(package: ModelPackage, folder: Path, pixels: Pixels | None = None) -> ModelPackage:
-    """The package for the device, kept in `folder` by digest; the package itself where nothing can be moved.
+def derived(package: ModelPackage, folder: Path) -> ModelPackage:
+    """The same package as a device runs it: its model file, in `folder`, and its manifest are others. Itself where nothing
+    can be moved. The same package always becomes the same bytes, so that an engine of them is found again.
 
-    `pixels`: what tiles are handed over as where the model takes float32, for scenes that hold no more than that (uint8, or
-    whole numbers of 16 bits without a sign) and are not resampled: nothing is lost then, and a half or a quarter is copied.
     Raises VedetteError(MODEL_PACKAGE) for a graph that cannot be changed: use the package as it is then.
     """
     model = _loaded(package.model_path)
-    changed, manifest = derive(model, package.manifest, pixels)
+    changed, manifest = derive(model, package.manifest)
     if manifest == package.manifest:
         return package
-    place = folder / f"{package.digest.removeprefix('sha256:')}-{REVISION}-{manifest.input.dtype}"
-    if not place.is_dir():
-        _write(package, changed, manifest, place)
-    return model_package.read(place)
+    made = replace(package, folder=folder, manifest=manifest)
+    made.model_path.write_bytes(_serialised(changed, manifest))
+    return made
 
 
-def derive(
-    model: onnx.ModelProto, manifest: Manifest, pixels: Pixels | None = None
-) -> tuple[onnx.ModelProto, Manifest]:
+def derive(model: onnx.ModelProto, manifest: Manifest) -> tuple[onnx.ModelProto, Manifest]:
     """As `derived`, of a model in memory. The manifest tells what the new graph takes and gives: head `centre` becomes `boxes`."""
     try:
         model = of_fixed_size(model, manifest)
-        model, manifest = _prepared(model, manifest, pixels or manifest.input.dtype)
+        model, manifest = _prepared(model, manifest)
         return _thinned(model, manifest)
     except VedetteError:
         raise
@@ -85,20 +78,23 @@ def of_fixed_size(model: onnx.ModelProto, manifest: Manifest) -> onnx.ModelProto
     return shape_inference.infer_shapes(fixed, data_prop=True, strict_mode=True)
 
 
-def _prepared(model: onnx.ModelProto, manifest: Manifest, pixels: Pixels) -> tuple[onnx.ModelProto, Manifest]:
+def _prepared(model: onnx.ModelProto, manifest: Manifest) -> tuple[onnx.ModelProto, Manifest]:
     """With the host's share of the preparation in front."""
-    source, wanted = manifest.input, manifest.input.normalisation
-    if source.dtype != "float32" or (pixels == "float32" and wanted.where == "graph"):
+    source = manifest.input
+    if source.normalisation.where == "graph":
         return model, manifest
-    front = _parsed(front_part.prepared(source, pixels), model, "front_")
+    front = _parsed(front_part.prepared(source), model, "front_")
     joined = compose.merge_models(front, model, io_map=[("front_prepared", source.name)])
-    changes = {"name": "front_tiles", "dtype": pixels, "normalisation": {"where": "graph"}}
-    return joined, _changed(manifest, input=changes)
+    return joined, _changed(manifest, input={"name": "front_tiles", "normalisation": {"where": "graph"}})
 
 
 def _thinned(model: onnx.ModelProto, manifest: Manifest) -> tuple[onnx.ModelProto, Manifest]:
     """With the choice of candidates behind, where a tile's outputs are more than the maximum."""
     head = manifest.decode
+    if head.maximum_per_tile > _MOST_CANDIDATES:
+        raise _unfit(
+            f"of {manifest.name} may say {head.maximum_per_tile} objects a tile; {_MOST_CANDIDATES} can be sorted."
+        )
     names = {role: head.outputs.get(role, role) for role in ROLES[head.kind]}
     shapes = {role: _shape(model, name, manifest) for role, name in names.items()}
     if head.kind == "centre":
@@ -149,21 +145,12 @@ def _loaded(path: Path) -> onnx.ModelProto:
         raise _unfit(f"{path} is no ONNX model.") from error
 
 
-def _write(package: ModelPackage, model: onnx.ModelProto, manifest: Manifest, place: Path) -> None:
-    """Whole or not at all: it is made beside its place, which another worker may have filled meanwhile."""
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    incoming = Path(tempfile.mkdtemp(dir=place.parent, prefix=".incoming-"))
+def _serialised(model: onnx.ModelProto, manifest: Manifest) -> bytes:
     try:
-        onnx.save(model, str(incoming / MODEL_FILE))
-        metrics = json.loads((package.folder / METRICS_FILE).read_text("utf-8"))
-        model_package.write(incoming, manifest, metrics, (package.folder / CARD_FILE).read_text("utf-8"))
-        try:
-            incoming.rename(place)
-        except OSError:
-            if not place.is_dir():
-                raise
-    finally:
-        shutil.rmtree(incoming, ignore_errors=True)
+        data: bytes = model.SerializeToString(deterministic=True)
+    except Exception as error:  # beyond 2 GiB; protobuf's errors share no class
+        raise _unfit(f"of {manifest.name} is too large to be changed.") from error
+    return data
 
 
 def _unfit(what: str) -> VedetteError:

@@ -11,11 +11,12 @@ from appliance.formats import model_package
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends import catalogue
 from appliance.inference.backends.base import Allowance, Backend
+from appliance.inference.graphs import on_device
 from tests.inference import models
 from tests.inference.backends import graphs
 
 HERE = [entry.name for entry in catalogue.entries() if not entry.missing()]
-KINDS = ["demo", "centre", "boxes", "rotated-boxes", "instance-masks"]
+KINDS = ["demo", "centre", "on-card", "boxes", "rotated-boxes", "instance-masks"]
 TWO_THREADS = Allowance(threads=2, batch_size=4)
 _DEMO = Path(__file__).parents[3] / "demo" / "tree-crowns"
 
@@ -23,6 +24,9 @@ _DEMO = Path(__file__).parents[3] / "demo" / "tree-crowns"
 def make_package(kind: str, folder: Path) -> ModelPackage:
     if kind == "demo":
         return model_package.read(_DEMO)
+    if kind == "on-card":
+        (folder / "on-card").mkdir(parents=True)
+        return on_device.derived(models.write_package(folder), folder / "on-card")
     return models.write_package(folder) if kind == "centre" else graphs.write_package(folder, kind)
 
 

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from appliance.contracts.errors import Code, VedetteError
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends import agreement, catalogue, choice, probe, ranking, remembered
-from appliance.inference.backends.base import Allowance, Backend
+from appliance.inference.backends.agreement import Seen
+from appliance.inference.backends.base import Allowance, Backend, Outputs
 from appliance.inference.backends.catalogue import REFERENCE, Entry
+from appliance.inference.backends.fitting import Fitting
 from appliance.inference.backends.ranking import Measured
 from tests.inference.backends import graphs
 from tests.inference.backends.conftest import TWO_THREADS, make_package
@@ -55,17 +57,17 @@ class Counted:
 
 def test_it_measures_once_one_at_a_time_and_remembers(cells: ModelPackage, tmp_path: Path) -> None:
     counted = Counted()
-    first = choice._automatic(counted.entries, cells, TWO_THREADS, tmp_path / "kept")
+    first = choice._automatic(counted.entries, Fitting(cells), TWO_THREADS, tmp_path / "kept").backend
     assert counted.opened[:4] == [REFERENCE, "openvino"] * 2
     assert len(counted.opened) == 5
     assert counted.most_open == 1
-    again = choice._automatic(counted.entries, cells, TWO_THREADS, tmp_path / "kept")
+    again = choice._automatic(counted.entries, Fitting(cells), TWO_THREADS, tmp_path / "kept").backend
     assert len(counted.opened) == 6
     assert again.about == first.about
     assert first.about.why.startswith(f"auto chose {first.about.name}: ")
     assert "tiles a second; " in first.about.why
-    tiles = probe.tiles(cells.manifest.input, 2)
-    assert agreement.difference(cells.manifest, first.infer(tiles), again.infer(tiles)) == ""
+    tiles, head = probe.tiles(cells.manifest.input, 2), cells.manifest.decode
+    assert agreement.difference(Seen(head, first.infer(tiles)), Seen(head, again.infer(tiles))) == ""
     for backend in (first, again):
         backend.interrupt()
         backend.close()
@@ -90,7 +92,8 @@ def test_other_threads_packages_libraries_and_batches_are_other_keys(cells: Mode
 def test_two_that_load_at_once_measure_once(cells: ModelPackage, tmp_path: Path) -> None:
     counted = Counted()
     threads = [
-        threading.Thread(target=choice.recall, args=(counted.entries, cells, TWO_THREADS, tmp_path)) for _ in range(3)
+        threading.Thread(target=choice.recall, args=(counted.entries, Fitting(cells), TWO_THREADS, tmp_path))
+        for _ in range(3)
     ]
     for thread in threads:
         thread.start()
@@ -148,7 +151,7 @@ def test_a_file_that_is_not_as_it_was_written_is_not_believed(damage: Callable[[
 def test_where_nothing_can_be_kept_the_choice_is_made_all_the_same(cells: ModelPackage, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     counted = Counted((REFERENCE, "openvino"))
-    backend = choice._automatic(counted.entries, cells, TWO_THREADS, tmp_path / "file" / "folder")
+    backend = choice._automatic(counted.entries, Fitting(cells), TWO_THREADS, tmp_path / "file" / "folder").backend
     assert backend.about.why.startswith("auto chose ")
     backend.close()
 
@@ -164,7 +167,9 @@ def _wrong(entry: Entry, folder: Path) -> Entry:
 
 def test_a_backend_that_finds_something_else_is_not_chosen_and_it_says_so(cells: ModelPackage, tmp_path: Path) -> None:
     reference, other = Counted().entries
-    backend = choice._automatic([reference, _wrong(other, tmp_path / "wrong")], cells, TWO_THREADS, tmp_path)
+    backend = choice._automatic(
+        [reference, _wrong(other, tmp_path / "wrong")], Fitting(cells), TWO_THREADS, tmp_path
+    ).backend
     assert backend.about.name == REFERENCE
     assert "not openvino: 100 of 100 objects differ" in backend.about.why
     backend.close()
@@ -177,7 +182,9 @@ def test_a_backend_that_cannot_open_the_model_is_named_and_the_reference_serves(
         raise VedetteError(Code.UNSUPPORTED, "OpenVINO 2026.4.1 lacks Sharpen, which model.onnx uses.", "Take auto.")
 
     reference, other = Counted().entries
-    backend = choice._automatic([reference, replace(other, open=lacking)], cells, TWO_THREADS, tmp_path)
+    backend = choice._automatic(
+        [reference, replace(other, open=lacking)], Fitting(cells), TWO_THREADS, tmp_path
+    ).backend
     assert backend.about.name == REFERENCE
     assert "not openvino: OpenVINO 2026.4.1 lacks Sharpen, which model.onnx uses." in backend.about.why
     backend.close()
@@ -193,7 +200,7 @@ def test_a_chosen_backend_that_fails_later_leaves_the_work_to_the_reference(
     def broken(package: ModelPackage, allowance: Allowance) -> Backend:
         raise VedetteError(Code.UNSUPPORTED, "The library does not load.")
 
-    backend = choice._automatic([reference, replace(other, open=broken)], cells, TWO_THREADS, tmp_path)
+    backend = choice._automatic([reference, replace(other, open=broken)], Fitting(cells), TWO_THREADS, tmp_path).backend
     assert backend.about.name == REFERENCE
     assert (
         "openvino was the fastest but failed now: The library does not load; onnxruntime serves." in backend.about.why
@@ -237,12 +244,15 @@ def test_agreement_sees_moves_turns_scores_and_masks_but_not_the_order(kind: str
     outputs = dict(backend.infer(probe.tiles(package.manifest.input, 2)))
     backend.close()
 
+    def seen(told: Outputs) -> Seen:
+        return Seen(package.manifest.decode, told)
+
     def differs(**changed: NDArray[Any]) -> bool:
-        return agreement.difference(package.manifest, outputs, {**outputs, **changed}) != ""
+        return agreement.difference(seen(outputs), seen({**outputs, **changed})) != ""
 
     boxes, scores = outputs["boxes"], outputs["scores"]
     backwards = {name: array[:, ::-1] for name, array in outputs.items()}
-    assert agreement.difference(package.manifest, outputs, backwards) == ""
+    assert agreement.difference(seen(outputs), seen(backwards)) == ""
     assert not differs(boxes=boxes + np.float32(0.1), scores=scores + np.float32(0.001))
     assert differs(boxes=boxes + np.float32(0.8))
     assert differs(scores=scores - np.float32(0.02))

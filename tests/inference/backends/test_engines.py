@@ -17,6 +17,7 @@ from appliance.formats.model_package import ModelPackage
 from appliance.inference import worker
 from appliance.inference.backends import catalogue, choice, probe
 from appliance.inference.backends.catalogue import REFERENCE, Entry
+from appliance.inference.backends.fitting import Fitting
 from appliance.inference.engines import obtain, opening, request
 from appliance.inference.engines.obtain import Watch
 from appliance.inference.engines.spec import Library
@@ -54,13 +55,13 @@ def test_what_is_missing_is_said_and_the_name_refused() -> None:
 
 def test_auto_goes_on_without_engines_where_they_cannot_run(cells: ModelPackage, tmp_path: Path) -> None:
     every = [entry(REFERENCE), entry("tensorrt"), entry("tensorrt-rtx")]
-    backend = choice._automatic(every, cells, TWO_THREADS, tmp_path)
+    backend = choice._automatic(every, Fitting(cells), TWO_THREADS, tmp_path).backend
     assert backend.about.why == "auto chose onnxruntime: no other can run here."
     backend.close()
 
 
 def test_an_engine_that_is_not_built_is_not_measured(cells: ModelPackage, engines: Path, tmp_path: Path) -> None:
-    backend = choice._automatic(believed(), cells, TWO_THREADS, tmp_path / "kept")
+    backend = choice._automatic(believed(), Fitting(cells), TWO_THREADS, tmp_path / "kept").backend
     assert backend.about.name == REFERENCE
     assert (
         "; not tensorrt-rtx: it has no engine of this model yet, which "
@@ -75,11 +76,11 @@ def test_an_engine_that_is_built_is_measured_itself_and_nothing_in_its_place(
 ) -> None:
     """What was remembered without it is not believed; without a card it does not load, and that is said of it."""
     kept = tmp_path / "kept"
-    choice._automatic(believed(), cells, TWO_THREADS, kept).close()
+    choice._automatic(believed(), Fitting(cells), TWO_THREADS, kept).backend.close()
     asked = opening.asked_for(Library.RTX, cells.precision, TWO_THREADS)
     obtain.obtain(request.cache(), request.wish(cells, asked), Watch())
     assert believed()[1].unready(cells, TWO_THREADS) == ""
-    backend = choice._automatic(believed(), cells, TWO_THREADS, kept)
+    backend = choice._automatic(believed(), Fitting(cells), TWO_THREADS, kept).backend
     assert backend.about.name == REFERENCE
     assert "; not tensorrt-rtx: An engine cannot run on this machine: there is no NVIDIA" in backend.about.why
     assert len(list(kept.glob("*.json"))) == 2
@@ -88,7 +89,7 @@ def test_an_engine_that_is_built_is_measured_itself_and_nothing_in_its_place(
 
 def test_a_folder_of_engines_that_is_not_ours_alone_is_said(cells: ModelPackage, engines: Path, tmp_path: Path) -> None:
     engines.mkdir(mode=0o755)
-    backend = choice._automatic(believed(), cells, TWO_THREADS, tmp_path / "kept")
+    backend = choice._automatic(believed(), Fitting(cells), TWO_THREADS, tmp_path / "kept").backend
     assert "not tensorrt-rtx: " in backend.about.why
     assert "not a folder of mode 0700" in backend.about.why
     backend.close()
@@ -100,7 +101,7 @@ def test_by_name_onnx_runtime_serves_while_it_is_built_and_the_seconds_are_count
     """Believing in a card, it builds twice, since what it built does not load here; the work goes on all the time."""
     monkeypatch.setattr(opening, "missing", lambda _library: "")
     registry = CollectorRegistry()
-    backend = worker._load(cells, "tensorrt-rtx", TWO_THREADS, DetectorMetrics(registry))
+    backend = worker._load(cells, "tensorrt-rtx", TWO_THREADS, DetectorMetrics(registry)).backend
     tiles = probe.tiles(cells.manifest.input, 2)
     deadline = time.monotonic() + _SECONDS
     while "no engine loads" not in backend.about.why:

@@ -12,6 +12,7 @@ import pytest
 from appliance.contracts.errors import Code, VedetteError
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends import agreement, catalogue, probe
+from appliance.inference.backends.agreement import Seen
 from appliance.inference.backends.base import Backend, Outputs
 from appliance.inference.backends.catalogue import REFERENCE
 from appliance.inference.options import PredictOptions, SceneSource
@@ -46,7 +47,8 @@ def test_boxes_and_masks_are_the_same_for_every_head(name: str, package: ModelPa
     tiles = probe.tiles(package.manifest.input, 3)
     reference = outputs(REFERENCE, package, tiles)
     assert len(decoder(package.manifest.decode)(reference, 0.05)) > 10, "something is there to be compared"
-    assert agreement.difference(package.manifest, reference, outputs(name, package, tiles)) == ""
+    head = package.manifest.decode
+    assert agreement.difference(Seen(head, reference), Seen(head, outputs(name, package, tiles))) == ""
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -129,7 +129,7 @@ def test_auto_measures_it_only_where_a_card_is(
         monkeypatch.setattr(machine, "cards", lambda cards=cards: cards)
         assert ("torch" in [entry.name for entry in catalogue.measurable()]) is measured
     monkeypatch.undo()
-    backend = choice.open_backend(catalogue.AUTO, cells, TWO_THREADS, tmp_path / "kept")
+    backend = choice.open_backend(catalogue.AUTO, cells, TWO_THREADS, tmp_path / "kept").backend
     assert ("torch" in backend.about.why) is bool(machine.cards())
     backend.close()
 
