@@ -54,7 +54,7 @@ def candidates(making: Making, watch: Watch) -> Iterator[Candidate]:
     from appliance.inference.graphs import half, int8, sensitivity  # late: only these need the onnx library
 
     def run(path: Path) -> Backend:
-        return making.runtime.load(path, package.manifest)
+        return making.runtime.study(path, package.manifest)
 
     if making.precision == Precision.FP16:
         watch.step("convert")

@@ -20,6 +20,7 @@ from appliance.formats.snapshot import Snapshot
 from appliance.inference import evaluation
 from appliance.inference.backends import catalogue
 from appliance.inference.backends.base import Allowance, Backend
+from appliance.inference.backends.catalogue import Entry
 from appliance.inference.evaluation import Pairs
 
 _TURNS = 7
@@ -28,25 +29,23 @@ _BATCH = 8
 
 @dataclass(frozen=True)
 class Runtime:
-    """The backend that would run the model: what people call it, and how it loads a file with a manifest."""
+    """The backend that would run the model: what people call it, and how it loads a file with a manifest. `study` loads the
+    many graphs that are looked into and never judged, where making an engine of each would take hours."""
 
     name: str
     load: Callable[[Path, Manifest], Backend]
+    study: Callable[[Path, Manifest], Backend]
 
 
 def runtime(name: str, threads: int) -> Runtime:
     """The backend of this name, to load files with. Raises VedetteError: INVALID where there is none, UNSUPPORTED where it
-    cannot run here or runs no ONNX file as it is."""
+    cannot run here."""
     entry = catalogue.named(name)
-    load = entry.load
-    if load is None:
-        able = [each.name for each in catalogue.entries() if each.load]
-        raise VedetteError(
-            Code.UNSUPPORTED,
-            f"Variants cannot be measured on {name}: it runs engines, which are made of whole packages.",
-            f"Measure on one of {', '.join(able)}.",
-        )
-    return Runtime(entry.name, lambda file, manifest: load(file, manifest, Allowance(threads)))
+    return Runtime(entry.name, _loading(entry, threads), _loading(catalogue.studied(entry), threads))
+
+
+def _loading(entry: Entry, threads: int) -> Callable[[Path, Manifest], Backend]:
+    return lambda file, manifest: entry.load(file, manifest, Allowance(threads, _BATCH))
 
 
 @dataclass(frozen=True)

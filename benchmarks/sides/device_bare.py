@@ -8,12 +8,14 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 
+from appliance.contracts.model_package import Precision
 from appliance.formats import model_package
+from appliance.inference import job_backend
 from appliance.inference.backends.base import IN_FLIGHT, Allowance, warm_up
-from appliance.inference.backends.choice import open_backend
 from appliance.inference.graphs import on_device
 from appliance.vision.decode import decoder
 from benchmarks.sides.process import answer
@@ -37,7 +39,8 @@ def measure(given: argparse.Namespace, folder: Path) -> None:
     package = model_package.read(given.detector)
     if given.thin:
         package = on_device.derived(package, folder)
-    opened = open_backend(given.backend, package, Allowance(given.threads, given.batch))
+    allowance = Allowance(given.threads, given.batch)
+    opened = job_backend.opened(package, given.backend, Precision.FP32, allowance, Event())
     package, backend = opened.package, opened.backend
     source = package.manifest.input
     warm_up(backend, source, given.batch)

@@ -8,11 +8,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 
 from appliance.contracts.detection import RunSummary
+from appliance.contracts.model_package import Precision
 from appliance.formats import model_package
+from appliance.inference import job_backend
 from appliance.inference.backends.base import Allowance, Backend, warm_up
-from appliance.inference.backends.choice import Opened, open_backend
+from appliance.inference.backends.choice import Opened
 from appliance.inference.batching import BatchLimits, SharedBackend
 from appliance.inference.gpu_meter import GpuMeter
 from appliance.inference.options import PredictOptions, SceneSource
@@ -68,7 +71,8 @@ def main() -> None:
 def _open(given: argparse.Namespace, limits: BatchLimits) -> Opened:
     package = model_package.read(given.detector)
     largest = limits.tiles if given.shared else given.batch
-    opened = open_backend(given.backend, package, Allowance(given.threads, largest))
+    allowance = Allowance(given.threads, largest)
+    opened = job_backend.opened(package, given.backend, Precision.FP32, allowance, Event())
     warm_up(opened.backend, opened.package.manifest.input, largest)
     return opened
 

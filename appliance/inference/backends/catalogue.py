@@ -32,18 +32,18 @@ class Entry:
     A backend that has another serve until it is ready says in `unready` why it cannot be measured yet, and `measured` opens
     it alone: what serves in its place is never measured for it.
 
-    `load` opens an ONNX file as it is; None where what runs is made of a package first.
+    `load` opens a model that lies in a file; where what runs is made of it first, that is made, and waited for.
     """
 
     name: str
     distributions: tuple[str, ...]
     missing: Callable[[], str]
     open: Callable[[ModelPackage, Allowance], Backend]
+    load: Load
     device: bool = False
     automatic: bool = True
     unready: Callable[[ModelPackage, Allowance], str] = lambda _package, _allowance: ""
     measured: Callable[[ModelPackage, Allowance], Backend] | None = None
-    load: Load | None = None
 
     @property
     def version(self) -> str:
@@ -93,6 +93,11 @@ def named(name: str, built: Built = lambda _seconds: None) -> Entry:
     return found
 
 
+def studied(entry: Entry) -> Entry:
+    """What looks into a graph where `entry` would first have to make something of it: the reference."""
+    return entry if entry.measured is None else named(REFERENCE)
+
+
 def able(name: str) -> tuple[str, ...]:
     """The backends that may run a model here when `name` is asked for: itself, or with `auto` all that can."""
     return tuple(entry.name for entry in measurable() if not entry.missing()) if name == AUTO else (name,)
@@ -129,7 +134,7 @@ def _of_file(
     def opened(package: ModelPackage, allowance: Allowance) -> Backend:
         return load(package.model_path, package.manifest, allowance)
 
-    return Entry(name, distributions, missing, opened, device, automatic, load=load)
+    return Entry(name, distributions, missing, opened, load, device, automatic)
 
 
 def _onnxruntime(model: Path, manifest: Manifest, allowance: Allowance) -> Backend:
@@ -180,8 +185,8 @@ def _engine(name: str, built: Built) -> Entry:
         from appliance.inference.engines import opening
         from appliance.inference.engines.spec import Library
 
-        load = _onnxruntime if _no_card() else _onnxruntime_cuda
-        meanwhile = load(package.model_path, package.manifest, allowance)
+        ours = _onnxruntime if _no_card() else _onnxruntime_cuda
+        meanwhile = ours(package.model_path, package.manifest, allowance)
         try:
             asked = opening.asked_for(Library(name), package.precision, allowance)
             return opening.opened(package, meanwhile, allowance, asked, built)
@@ -189,5 +194,11 @@ def _engine(name: str, built: Built) -> Entry:
             meanwhile.close()
             raise
 
+    def load(model: Path, manifest: Manifest, allowance: Allowance) -> Backend:
+        from appliance.inference.engines import opening
+        from appliance.inference.engines.spec import Library
+
+        return opening.of_file(model, manifest, allowance, Library(name))
+
     bindings = tuple(f"{name}-{cuda}-bindings" for cuda in ("cu13", "cu12"))
-    return Entry(name, bindings, missing, served, device=True, unready=unready, measured=measured)
+    return Entry(name, bindings, missing, served, load, device=True, unready=unready, measured=measured)

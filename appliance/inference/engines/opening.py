@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+from appliance.clients.private_folder import private_folder
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.model_package import Precision
+from appliance.contracts.model_package import MODEL_FILE, Manifest, Precision
+from appliance.formats import digest
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import Allowance, Backend, warm_up
-from appliance.inference.engines import cuda, device, libraries, request
+from appliance.inference.engines import cuda, device, libraries, obtain, request
 from appliance.inference.engines.cache import Engine
+from appliance.inference.engines.obtain import Watch
 from appliance.inference.engines.request import Asked
 from appliance.inference.engines.served import ServedBackend
 from appliance.inference.engines.spec import NO_DEVICE, Library
@@ -70,6 +74,19 @@ def stored(package: ModelPackage, allowance: Allowance, asked: Asked) -> Backend
         text = f"There is no engine of {package.manifest.name} {package.manifest.version} for this machine."
         raise VedetteError(Code.UNSUPPORTED, text, "Build it with `vedette engine build`.")
     return TensorRtBackend(found, allowance)
+
+
+def of_file(model: Path, manifest: Manifest, allowance: Allowance, library: Library) -> Backend:
+    """The engine of a graph that is in no package yet, built where there is none. Blocks for as long as that takes.
+
+    Raises VedetteError as request.wish, obtain.obtain and TensorRtBackend do.
+    """
+    with private_folder(request.cache().workshop) as folder:
+        (folder / MODEL_FILE).symlink_to(model.resolve())
+        alone = ModelPackage(folder, manifest.model_copy(update={"variants": []}), digest.of_file(model))
+        asked = asked_for(library, Precision.FP32, allowance)
+        obtain.obtain(request.cache(), request.wish(alone, asked), Watch())
+        return stored(alone, allowance, asked)
 
 
 def asked_for(library: Library, precision: Precision, allowance: Allowance) -> Asked:

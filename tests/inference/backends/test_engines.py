@@ -87,6 +87,20 @@ def test_an_engine_that_is_built_is_measured_itself_and_nothing_in_its_place(
     backend.close()
 
 
+def test_a_graph_that_is_in_no_package_yet_is_built_too_and_nothing_else_is_left(
+    cells: ModelPackage, engines: Path
+) -> None:
+    """As `vedette detector optimise` measures its candidates: it looks into many graphs, and builds only those that are judged."""
+    rtx, reference = entry("tensorrt-rtx"), entry(REFERENCE)
+    with pytest.raises(VedetteError, match="An engine cannot run on this machine: there is no NVIDIA"):
+        rtx.load(cells.model_path, cells.manifest, TWO_THREADS)
+    assert len(list(engines.glob("*.plan"))) == 1
+    assert [path for path in (engines / "unfinished").rglob("*") if path.is_file()] == []
+    assert catalogue.studied(rtx).name == REFERENCE
+    assert catalogue.studied(reference).name == REFERENCE
+    assert catalogue.studied(entry("openvino")).name == "openvino"
+
+
 def test_a_folder_of_engines_that_is_not_ours_alone_is_said(cells: ModelPackage, engines: Path, tmp_path: Path) -> None:
     engines.mkdir(mode=0o755)
     backend = choice._automatic(believed(), Fitting(cells), TWO_THREADS, tmp_path / "kept").backend
