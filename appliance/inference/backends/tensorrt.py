@@ -1,6 +1,6 @@
 """TensorRT on an NVIDIA card: runs an engine that was built here. Opened by engines/served.py with an engine of the cache.
 
-Has not run on a card yet: without one it refuses, and that is what its test sees. Memory, streams and contexts are in
+Has not run on a card yet: its tests drive one that stands in (tests/inference/engines/card.py). Memory, streams and contexts are in
 engines/lane.py and engines/cuda.py; nothing here knows how engines are built or kept.
 """
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from appliance.contracts.errors import Code, VedetteError
 from appliance.formats import digest
+from appliance.inference.backends import failures
 from appliance.inference.backends.base import About, Allowance, Outputs, interrupted
 from appliance.inference.backends.failures import MemoryShortError
 from appliance.inference.backends.halving import Halving
@@ -23,7 +24,6 @@ from appliance.inference.engines.lane import Lane
 from appliance.inference.engines.log import Said, logger
 from appliance.inference.engines.spec import NO_DEVICE, Device, EngineKey, Flag, Library
 
-_LANES = 2
 _REBUILD = "Remove it with `vedette engine remove`; it is built again, and ONNX Runtime serves meanwhile."
 
 
@@ -48,12 +48,11 @@ class TensorRtBackend:
         self._engine = self._runtime.deserialize_cuda_engine(engine.plan)
         if self._engine is None:
             raise VedetteError(Code.UNSUPPORTED, f"The engine does not load: {self._said.last()}.", _REBUILD)
+        self._halving = Halving()
         self._lanes = self._opened(trt, allowance)
         self._free: queue.SimpleQueue[Lane] = queue.SimpleQueue()
         for lane in self._lanes:
             self._free.put(lane)
-        self._halving = Halving()
-        self._halving.most = key.profile.batch.most
         self._interruptions = 0
         self._lock = threading.Lock()
         card = key.device.name if isinstance(key.device, Device) else "NVIDIA card"
@@ -72,6 +71,8 @@ class TensorRtBackend:
             try:
                 with nvtx.annotate("batch", domain="vedette", payload=len(part)):
                     return lane.run(part)
+            except RuntimeError as error:  # TensorRT's own, in place of an answer
+                raise failures.on_tiles(error) from error
             finally:
                 self._free.put(lane)
 
@@ -89,19 +90,36 @@ class TensorRtBackend:
         self._engine = self._runtime = None
 
     def _opened(self, trt: Any, allowance: Allowance) -> list[Lane]:
-        """Two lanes where there is room for two, one where there is room for one."""
-        each = int(self._engine.device_memory_size_v2)
+        """Two lanes where there is room for two, one where there is room for one, and that one with smaller batches if it must be."""
         room = allowance.device_memory_bytes or cuda.free_bytes()
-        lanes: list[Lane] = []
+        each = int(self._engine.device_memory_size_v2)
         try:
-            for _ in range(min(_LANES, room // max(1, each))):
-                lanes.append(Lane(trt, self._engine, self._said))  # noqa: PERF401  # those before a failure are kept
+            first, most = self._lane(trt, room - each, 1)
+        except MemoryShortError as error:
+            text = (
+                f"The engine needs {each >> 20} MiB of the card's memory beside its tiles and may use {room >> 20} MiB."
+            )
+            raise VedetteError(Code.LIMIT, text, "Build it for a smaller batch, or allow more memory.") from error
+        self._halving.most = most
+        try:
+            second, _ = self._lane(trt, room - 2 * each - first.device_bytes, most)
         except MemoryShortError:
-            pass
-        if not lanes:
-            text = f"The engine needs {each >> 20} MiB of the card's memory and may use {room >> 20} MiB."
-            raise VedetteError(Code.LIMIT, text, "Build it for a smaller batch, or allow more memory.")
-        return lanes
+            return [first]
+        except BaseException:
+            first.close()
+            raise
+        return [first, second]
+
+    def _lane(self, trt: Any, room: int, least: int) -> tuple[Lane, int]:
+        """A lane whose tiles take no more bytes than `room`, and the most tiles it takes at once. Raises MemoryShortError."""
+        if room <= 0:
+            raise MemoryShortError("the engine alone takes more")
+        lane = Lane(trt, self._engine, self._said)
+        try:
+            return lane, lane.prepare(room, least)
+        except BaseException:
+            lane.close()
+            raise
 
 
 def _admit(engine: Engine) -> None:

@@ -1,7 +1,7 @@
 """The little of CUDA that a lane needs: memory, a stream, an event and a graph. Used by lane.py and backends/tensorrt.py; the
 only file that names cuda-bindings.
 
-Nothing here has met a card yet: without one, `lacking` is as far as it comes. Its names are held against the bindings by a
+Nothing here has met a card yet, only what stands in for one (tests/inference/engines/card.py). Its names are held against the bindings by a
 test.
 """
 
@@ -67,7 +67,7 @@ class Buffer:
         self.host = int(done(cuda.cudaHostAlloc(self.size, cuda.cudaHostAllocDefault)))
         try:
             self.device = int(done(cuda.cudaMalloc(self.size)))
-        except MemoryShortError:
+        except BaseException:
             cuda.cudaFreeHost(self.host)
             raise
 

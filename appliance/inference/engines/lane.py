@@ -1,7 +1,7 @@
 """One batch at a time through an engine: an execution context with a stream and pinned buffers of its own. Used by
 backends/tensorrt.py, which has two, so that one copies while the other computes.
 
-Has not run on a card yet. Names of TensorRT's interface are held against the published bindings by a test.
+Has not run on a card yet, only on what stands in for one (tests/inference/engines/card.py). Names of TensorRT's interface are held against the published bindings by a test.
 """
 
 from __future__ import annotations
@@ -59,30 +59,65 @@ class Lane:
         return found
 
     def close(self) -> None:
+        self._shape = ()
         self._stream.free(self._graph)
+        self._let_go()
+        self._context = None
+
+    def _let_go(self) -> None:
         for buffer in self._buffers.values():
             buffer.free()
         self._buffers = {}
-        self._context = None
+
+    def prepare(self, most_bytes: int, least: int) -> int:
+        """Take what the largest batch needs that fits into so many bytes and into what the card has free, so that nothing is
+        asked for while a scene waits. How many tiles that batch has. Raises MemoryShortError where not even `least` fit."""
+        count, least = self.most[0], self.most[0] if self._fixed else least
+        while count >= least:
+            shape = (count, *self.most[1:])
+            try:
+                if sum(self._sizes(shape).values()) <= most_bytes:
+                    self._take(shape)
+                    return count
+            except MemoryShortError:
+                pass
+            count //= 2
+        raise MemoryShortError("its tiles do not fit beside it")
+
+    @property
+    def device_bytes(self) -> int:
+        """Of the card, beside what the engine takes for each lane."""
+        return sum(buffer.size for buffer in self._buffers.values())
 
     def _take(self, shape: Shape) -> None:
         """Make the context and the buffers ready for this shape; nothing is done when the last batch had it."""
         if shape == self._shape:
             return
         self._shape = ()
+        try:
+            for name, size in self._sizes(shape).items():
+                self._room(name, size)
+        except MemoryShortError:
+            self._let_go()  # what a large batch did get would be missing to the smaller one that comes next
+            raise
+        self._shape = shape
+
+    def _sizes(self, shape: Shape) -> dict[str, int]:
+        """Bytes of each tensor for tiles of this shape, which the context is told."""
         if not self._context.set_input_shape(self.input, shape):
             text = f"The engine takes no batch of shape {'x'.join(map(str, shape))}."
             raise VedetteError(Code.UNSUPPORTED, text, _REMEDY)
         if open_ended := self._context.infer_shapes():
             text = f"The engine needs {', '.join(open_ended)} beside its tiles."
             raise VedetteError(Code.UNSUPPORTED, text, _REMEDY)
+        sizes: dict[str, int] = {}
         for name in (self.input, *self.outputs):
             found = tuple(self._context.get_tensor_shape(name))
             if any(size < 0 for size in found):
                 text = f"The size of the output {name} follows from what is seen, which is not supported on a card."
                 raise VedetteError(Code.UNSUPPORTED, text, "Export the graph with a fixed number of candidates.")
-            self._room(name, self._bytes(name, found))
-        self._shape = shape
+            sizes[name] = self._bytes(name, found)
+        return sizes
 
     def _room(self, name: str, size: int) -> None:
         held = self._buffers.get(name)
