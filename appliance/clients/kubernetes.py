@@ -118,10 +118,6 @@ class Kubernetes:
         """Server-side apply: made when it is not there; twice changes nothing. With `force` fields of others are taken over."""
         return await self._patch(kind, manifest, PatchType.APPLY, status=False, force=force)
 
-    async def apply_status(self, kind: Kind, manifest: Manifest) -> Manifest:
-        """The same for the status subresource. Raises NOT_FOUND when the object is gone."""
-        return await self._patch(kind, manifest, PatchType.APPLY, status=True, force=True)
-
     async def merge(self, kind: Kind, manifest: Manifest, *, status: bool = False) -> Manifest:
         """JSON merge patch: what `manifest` names is changed, null takes away. With metadata.resourceVersion CONFLICT is
         raised when somebody was faster. Raises NOT_FOUND when the object is gone."""

@@ -24,6 +24,7 @@ from vedette_operator.reconcile.observed import Package
 
 _THERE_SECONDS, _MISSING_SECONDS = 30.0, 2.0
 _AT_ONCE = 8
+_MOST_LOOKS = 8192
 _LIMIT_BYTES = 4 << 20
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, where PyYAML was built with it: ten times as fast."""
@@ -79,8 +80,16 @@ class Store:
             async with self._at_once:
                 look = await self._asked(key, ask, known)
             kept = _THERE_SECONDS if look.text is not None and look.known else _MISSING_SECONDS
-            self._looks[key] = (asyncio.get_running_loop().time() + kept, look)
+            self._remember(key, asyncio.get_running_loop().time() + kept, look)
             return look
+
+    def _remember(self, key: str, until: float, look: Look) -> None:
+        """What was looked at longest ago is forgotten once there are too many: packages come and go for years."""
+        self._looks.pop(key, None)
+        self._looks[key] = (until, look)
+        for old in list(self._looks)[: max(0, len(self._looks) - _MOST_LOOKS)]:
+            if not self._locks[old].locked():
+                del self._looks[old], self._locks[old]
 
     async def _asked(self, key: str, ask: Callable[[str], str | None], known: Look) -> Look:
         try:

@@ -112,3 +112,16 @@ async def test_while_the_store_is_away_what_was_seen_is_still_so_and_the_rest_un
 
 async def test_without_a_store_all_is_unknown() -> None:
     assert await Store(None).package("s3://vedette/models/one/1.0.0") == Found("unknown")
+
+
+async def test_what_was_looked_at_longest_ago_is_forgotten(
+    objects: ObjectStore, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "_MOST_LOOKS", 4)
+    _publish(objects, uri)
+    store = Store(objects)
+    assert (await store.package(uri)).state == "there"
+    for number in range(6):
+        assert (await store.package(f"s3://vedette/models/none-{number}/1.0.0")).state == "missing"
+    assert len(store._looks) == len(store._locks) == 4
+    assert (await store.package(uri)).state == "there"
