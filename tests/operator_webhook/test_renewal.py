@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from vedette_operator.webhook.certificates import Certificates, Pair, carried_out, certified
 from vedette_operator.webhook.renewal import AUTHORITY_VALID, FORGOTTEN, HEARD, Step, next_step
@@ -77,7 +77,20 @@ def test_a_new_authority_is_heard_of_before_it_is_used_and_the_former_goes_last(
     assert last.bundle == moved.authority.certificate
 
 
+def test_a_former_that_still_serves_is_not_forgotten_though_nobody_looked_for_days() -> None:
+    made, _ = after(None, START)
+    due = START + AUTHORITY_VALID * 2 / 3
+    rotated, steps = after(carried_out(Step.SERVER, made, HOSTS, due - timedelta(days=1)), due)
+    assert steps == [Step.AUTHORITY]
+    late = due + FORGOTTEN * 2
+    moved, steps = after(rotated, late)
+    assert steps == [Step.SERVER]
+    assert trusts(moved.bundle, rotated.server, late), "by which another replica answers until it looks"
+    assert after(moved, late + HEARD)[1] == [Step.FORGET]
+
+
 @settings(max_examples=15, deadline=None)
+@example(hours=[40 * 24] * 31 + [8 * 24] * 4)
 @given(st.lists(st.integers(min_value=1, max_value=40 * 24), min_size=10, max_size=60))
 def test_whoever_looked_an_hour_ago_trusts_whoever_looks_now(hours: list[int]) -> None:
     """Replicas and API servers look at different moments: what one has of the last look fits what another has of this."""

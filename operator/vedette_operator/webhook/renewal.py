@@ -58,6 +58,7 @@ def next_step(found: Certified | None, hosts: tuple[str, ...], now: datetime) ->
     heard = not found.former or age >= HEARD or not found.server.holds(now)
     if found.hosts != hosts or (heard and (found.server.due(now) or not found.signed)):
         return Step.SERVER
-    if found.former and found.signed and age >= FORGOTTEN:
+    # Also where nobody looked for days: replicas go on with what the former signed until they hear of the new one.
+    if found.former and found.signed and age >= FORGOTTEN and now - found.server.begins >= HEARD:
         return Step.FORGET
     return Step.KEEP
