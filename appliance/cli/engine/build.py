@@ -25,7 +25,7 @@ from appliance.inference.engines.spec import Flag, Library
 def command(
     package: Annotated[Path, typer.Argument(help="Folder of a model package, with manifest.yaml.")],
     precision: Annotated[Precision, typer.Option(help="fp32, or a variant of the package.")] = Precision.FP32,
-    batch: Annotated[str, typer.Option(help="Tiles per batch: one number, or least:best:most.")] = "1:8:16",
+    batch: Annotated[str, typer.Option(help="Tiles per batch: one number, or least:best:most.")] = request.BATCH,
     tile_size: Annotated[
         str | None, typer.Option(help="Pixels, likewise, where the graph leaves them open. [default: the package's]")
     ] = None,

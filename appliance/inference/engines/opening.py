@@ -60,7 +60,8 @@ def not_built(package: ModelPackage, asked: Asked) -> str:
         found = request.cache().get(request.wish(package, asked).key)
     except VedetteError as error:
         return error.reason.message.rstrip(".")
-    how = f"`vedette engine build --backend {asked.library} --precision {asked.precision} --batch {asked.batch}`"
+    batch = "" if asked.batch == request.BATCH else f" --batch {asked.batch}"
+    how = f"`vedette engine build --backend {asked.library} --precision {asked.precision}{batch}`"
     return "" if isinstance(found, Engine) else f"it has no engine of this model yet, which {how} makes"
 
 
@@ -90,6 +91,7 @@ def of_file(model: Path, manifest: Manifest, allowance: Allowance, library: Libr
 
 
 def asked_for(library: Library, precision: Precision, allowance: Allowance) -> Asked:
-    """Any batch up to the worker's, fastest at the full one."""
+    """Any batch up to what is allowed: the usual engine where that does, else one that is fastest at the largest."""
     most = allowance.batch_size
-    return Asked(library=library, precision=precision, batch=f"1:{most}:{most}")
+    usual = most <= request.span(request.BATCH, "batch").most
+    return Asked(library=library, precision=precision, batch=request.BATCH if usual else f"1:{most}:{most}")

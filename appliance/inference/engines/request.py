@@ -21,14 +21,18 @@ from appliance.inference.engines.cache import LIMIT_BYTES, EngineCache
 from appliance.inference.engines.obtain import Wish
 from appliance.inference.engines.spec import MIB, NO_DEVICE, EngineKey, Flag, Library, Profile, Span
 
+BATCH = "1:8:16"
+"""Least, best, most: what a run hands over at once, and what two that share a model come to. One engine serves `vedette predict`
+and every worker with a batch of at most so many."""
+
 
 @dataclass(frozen=True)
 class Asked:
-    """`batch` and `side`: least, best, most; a single number is all three. None: 1 to 16, best 8; the package's tile size."""
+    """`batch` and `side`: least, best, most; a single number is all three. `side` None: the package's tile size."""
 
     library: Library = Library.TENSORRT
     precision: Precision = Precision.FP32
-    batch: str | None = None
+    batch: str = BATCH
     side: str | None = None
     flags: tuple[Flag, ...] = ()
     workspace_mib: int = 1024
@@ -71,7 +75,7 @@ def wish(package: ModelPackage, asked: Asked) -> Wish:
         precision=asked.precision,
         calibration=variant.calibration if variant else None,
         profile=Profile(
-            batch=span(asked.batch or "1:8:16", "batch"),
+            batch=span(asked.batch, "batch"),
             side=span(asked.side or str(source.tile_size), "tile size"),
         ),
         flags=tuple(sorted(set(asked.flags))),

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from appliance.cli import main
 from appliance.contracts.errors import VedetteError
 from appliance.formats.model_package import ModelPackage
 from appliance.inference import worker
@@ -65,7 +66,7 @@ def test_an_engine_that_is_not_built_is_not_measured(cells: ModelPackage, engine
     assert backend.about.name == REFERENCE
     assert (
         "; not tensorrt-rtx: it has no engine of this model yet, which "
-        "`vedette engine build --backend tensorrt-rtx --precision fp32 --batch 1:4:4` makes." in backend.about.why
+        "`vedette engine build --backend tensorrt-rtx --precision fp32` makes." in backend.about.why
     )
     assert list(engines.glob("*.plan")) == [], "auto builds nothing"
     backend.close()
@@ -85,6 +86,19 @@ def test_an_engine_that_is_built_is_measured_itself_and_nothing_in_its_place(
     assert "; not tensorrt-rtx: An engine cannot run on this machine: there is no NVIDIA" in backend.about.why
     assert len(list(kept.glob("*.json"))) == 2
     backend.close()
+
+
+def test_one_engine_serves_every_usual_batch_and_the_command_that_is_named_makes_it(
+    cells: ModelPackage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lacking(batch: int) -> str:
+        asked = opening.asked_for(Library.RTX, cells.precision, replace(TWO_THREADS, batch_size=batch))
+        return opening.not_built(cells, asked)
+
+    assert lacking(8) == lacking(16) != ""
+    assert main.run(["engine", "build", str(cells.folder), "--backend", "tensorrt-rtx", "--precision", "fp32"]) == 0
+    assert [lacking(batch) for batch in (1, 8, 16)] == ["", "", ""]
+    assert lacking(32).endswith("`vedette engine build --backend tensorrt-rtx --precision fp32 --batch 1:32:32` makes")
 
 
 def test_a_graph_that_is_in_no_package_yet_is_built_too_and_nothing_else_is_left(

@@ -117,9 +117,9 @@ def test_without_a_card_nothing_is_built(model: _Model) -> None:
 
 def test_a_worker_opens_engines_for_its_batches(model: _Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VEDETTE_ENGINES", str(tmp_path / "engines"))
-    allowance = Allowance(batch_size=6)
+    allowance = Allowance(batch_size=20)
     asked = opening.asked_for(Library.RTX, Precision.FP32, allowance)
-    assert request.wish(model.package, asked).key.profile.batch == Span(least=1, best=6, most=6)
+    assert request.wish(model.package, asked).key.profile.batch == Span(least=1, best=20, most=20)
     backend = opening.opened(model.package, model.runtime(), allowance, asked)
     assert opening.missing(Library.RTX) == cuda.lacking()
     assert opening.missing(Library.RTX) in backend.about.why
