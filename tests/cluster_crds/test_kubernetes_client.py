@@ -63,10 +63,10 @@ async def test_a_field_that_nobody_knows_is_refused_by_name(client: Kubernetes) 
     assert refused.value.reason.code is Code.INVALID
 
 
-async def test_the_status_is_applied_apart_from_the_spec(client: Kubernetes) -> None:
+async def test_the_status_is_written_apart_from_the_spec(client: Kubernetes) -> None:
     await client.apply(DETECTORS, _detector("said"))
     about = {"name": "said", "namespace": NAMESPACE}
-    await client.apply_status(DETECTORS, {"metadata": about, "status": {"currentVersion": "1.4.0"}})
+    await client.merge(DETECTORS, {"metadata": about, "status": {"currentVersion": "1.4.0"}}, status=True)
     await client.apply(DETECTORS, _detector("said"))
     assert (await client.get(DETECTORS, "said", NAMESPACE))["status"]["currentVersion"] == "1.4.0"
     await client.merge(DETECTORS, {"metadata": about, "status": {"currentVersion": None}}, status=True)
