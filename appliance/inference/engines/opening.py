@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.clients.private_folder import private_folder
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.model_package import MODEL_FILE, Manifest, Precision
-from appliance.formats import digest
+from appliance.contracts.model_package import Manifest, Precision
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.backends.base import Allowance, Backend, warm_up
 from appliance.inference.engines import cuda, device, libraries, obtain, request
@@ -80,14 +78,12 @@ def stored(package: ModelPackage, allowance: Allowance, asked: Asked) -> Backend
 def of_file(model: Path, manifest: Manifest, allowance: Allowance, library: Library) -> Backend:
     """The engine of a graph that is in no package yet, built where there is none. Blocks for as long as that takes.
 
-    Raises VedetteError as request.wish, obtain.obtain and TensorRtBackend do.
+    Raises VedetteError as request.of_graph, obtain.obtain and TensorRtBackend do.
     """
-    with private_folder(request.cache().workshop) as folder:
-        (folder / MODEL_FILE).symlink_to(model.resolve())
-        alone = ModelPackage(folder, manifest.model_copy(update={"variants": []}), digest.of_file(model))
-        asked = asked_for(library, Precision.FP32, allowance)
-        obtain.obtain(request.cache(), request.wish(alone, asked), Watch())
-        return stored(alone, allowance, asked)
+    from appliance.inference.backends.tensorrt import TensorRtBackend
+
+    wish = request.of_graph(model, manifest.input, asked_for(library, Precision.FP32, allowance))
+    return TensorRtBackend(obtain.obtain(request.cache(), wish, Watch()).engine, allowance)
 
 
 def asked_for(library: Library, precision: Precision, allowance: Allowance) -> Asked:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from appliance.contracts.base import Sha256
 from appliance.contracts.errors import Code, VedetteError
-from appliance.contracts.model_package import Precision
+from appliance.contracts.model_package import ModelInput, Precision
 from appliance.formats import digest
 from appliance.formats.model_package import ModelPackage
 from appliance.inference.engines import device, graph, libraries
@@ -58,6 +59,14 @@ def cache(environment: Mapping[str, str] = os.environ) -> EngineCache:
 def wish(package: ModelPackage, asked: Asked) -> Wish:
     """Raises VedetteError: UNSUPPORTED where the library is not installed or has no such flag, NOT_FOUND where the package
     has no graph of that precision, INVALID for sizes that are none."""
+    # A strongly typed engine is as precise as its graph says: another precision is another graph of the package.
+    path = package.at(asked.precision).model_path
+    variant = package.manifest.variant(asked.precision)
+    return of_graph(path, package.manifest.input, asked, variant.calibration if variant else None)
+
+
+def of_graph(path: Path, source: ModelInput, asked: Asked, calibration: Sha256 | None = None) -> Wish:
+    """As `wish`, of an ONNX file that need be in no package; `calibration`: the snapshot that its ranges come from."""
     installed = libraries.needed_version(asked.library)
     if lacking := sorted(set(asked.flags) - libraries.OFFERED[asked.library]):
         text = f"{asked.library.label} makes no {lacking[0]} plans."
@@ -66,14 +75,10 @@ def wish(package: ModelPackage, asked: Asked) -> Wish:
     if asked.library is Library.RTX and Flag.STRIPPED in asked.flags and card == NO_DEVICE:
         text = f"{asked.library.label} makes stripped plans only where there is a card, and this machine has none."
         raise VedetteError(Code.UNSUPPORTED, text, "Leave that flag out.")
-    # A strongly typed engine is as precise as its graph says: another precision is another graph of the package.
-    path = package.at(asked.precision).model_path
-    variant = package.manifest.variant(asked.precision)
-    source = package.manifest.input
     key = EngineKey(
         model=digest.of_file(path),
         precision=asked.precision,
-        calibration=variant.calibration if variant else None,
+        calibration=calibration,
         profile=Profile(
             batch=span(asked.batch, "batch"),
             side=span(asked.side or str(source.tile_size), "tile size"),
