@@ -79,6 +79,12 @@ class ModelInput(Contract):
     gsd_metres: GsdRange | None = None
     normalisation: Normalisation = Normalisation()
 
+    @property
+    def tile_shape(self) -> tuple[int, int, int]:
+        """Of one tile, as `layout` has it."""
+        side, bands = self.tile_size, len(self.bands)
+        return (side, side, bands) if self.layout == "nhwc" else (bands, side, side)
+
     @model_validator(mode="after")
     def _core(self) -> ModelInput:
         if self.tile_size <= 2 * self.halo:

@@ -43,12 +43,6 @@ class BandEnd:
     skipped: int
 
 
-def new_buffer(model: ModelInput, batch_size: int) -> NDArray[Any]:
-    side, bands = model.tile_size, len(model.bands)
-    shape = (batch_size, side, side, bands) if model.layout == "nhwc" else (batch_size, bands, side, side)
-    return np.zeros(shape, model.dtype)
-
-
 class Feeder:
     """Feeds the bands from `first_band` on."""
 

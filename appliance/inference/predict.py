@@ -27,9 +27,9 @@ from appliance.contracts.detection import RunSummary
 from appliance.contracts.model_package import Manifest
 from appliance.contracts.run import Progress
 from appliance.inference import pipeline, plan, strips
-from appliance.inference.backends.base import About, Backend
+from appliance.inference.backends.base import About, Backend, blank
 from appliance.inference.collect import Collector, Tally
-from appliance.inference.feeder import Feeder, new_buffer
+from appliance.inference.feeder import Feeder
 from appliance.inference.finish import Finisher
 from appliance.inference.geoparquet import GeoParquetWriter
 from appliance.inference.options import Hooks, PredictOptions, SceneSource
@@ -84,7 +84,7 @@ def predict_scene(
                 Feeder(opened, manifest.input, planned, _wanted(opened, planned, fence), held),
                 backend,
                 collector,
-                lambda: new_buffer(manifest.input, options.batch_size),
+                lambda: blank(manifest.input, options.batch_size),
             )
             idle_seconds = pipeline.run(stages, first, _watch(hooks, planned, collector.tally, start))
         writer.finish()

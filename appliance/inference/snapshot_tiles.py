@@ -19,8 +19,9 @@ from appliance.contracts.model_package import Manifest
 from appliance.contracts.snapshot import PixelWindow, SnapshotItem
 from appliance.formats.snapshot import Snapshot
 from appliance.inference import plan, strips
+from appliance.inference.backends.base import blank
 from appliance.inference.channel import Channel, Stop
-from appliance.inference.feeder import BandEnd, Batch, Feeder, new_buffer
+from appliance.inference.feeder import BandEnd, Batch, Feeder
 from appliance.inference.options import PredictOptions, SceneSource
 from appliance.inference.plan import Plan
 from appliance.inference.reader import StripReader, layout_of, strip_type
@@ -92,7 +93,7 @@ def _cut(part: _Part, manifest: Manifest, wanted: set[Tile]) -> Iterator[NDArray
     free: Channel[NDArray[Any]] = Channel(len(wanted) + 1, stop)
     fed: Channel[Batch | BandEnd | None] = Channel(len(wanted) + len(part.planned.bands) + 1, stop)
     for _ in range(len(wanted) + 1):
-        free.put(new_buffer(manifest.input, 1))
+        free.put(blank(manifest.input, 1))
     scene, dtype = part.scene, strip_type(part.scene, manifest.input)
     held = plan.held_strips(scene, layout_of(scene, dtype), manifest.input.tile_size)
     feeder = Feeder(scene, manifest.input, part.planned, wanted.__contains__, held)

@@ -82,9 +82,7 @@ class Backend(Protocol):
 
 def blank(source: ModelInput, count: int) -> NDArray[Any]:
     """`count` tiles of nothing, shaped as the model takes them."""
-    side, bands = source.tile_size, len(source.bands)
-    shape = (side, side, bands) if source.layout == "nhwc" else (bands, side, side)
-    return np.zeros((count, *shape), source.dtype)
+    return np.zeros((count, *source.tile_shape), source.dtype)
 
 
 def warm_up(backend: Backend, source: ModelInput, batch_size: int) -> None:

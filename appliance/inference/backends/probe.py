@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.contracts.model_package import ModelInput
-from appliance.inference.backends.base import blank
 from appliance.inference.normalise import normaliser, restorer
 
 _SEED = 5
@@ -26,7 +25,7 @@ def raw(source: ModelInput, count: int) -> NDArray[Any]:
     """`count` tiles before any normalisation, in the model's layout and type: patches bright and dark, with noise. Integers
     use the low 12 bits at most, as sensors do; real numbers are spread so that the model sees mean 0 and deviation 1."""
     random = np.random.default_rng(_SEED)
-    shape = blank(source, 1).shape[1:]
+    shape = source.tile_shape
     side, channel = source.tile_size, shape.index(len(source.bands), 0 if source.layout == "nchw" else 2)
     patches = -(-side // _PATCH)
     coarse = random.uniform(0, 1, (count, patches, patches)).astype(np.float32)

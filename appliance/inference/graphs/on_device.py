@@ -2,9 +2,9 @@
 
 Called by backends/fitting.py for every backend on a card, before it is opened or its engine is built; `make bench NAME=device`
 measures it on the processor.
-In front: the normalisation that a manifest leaves to the host, and the step from whole numbers to float32. Behind: peaks,
-and the best `maximum_per_tile` of a tile in place of whole maps or of all candidates (on_device_tail.py). What is left to the
-host is what needs more than one tile or the scene: threshold, nodata, suppression, seams. Knows no backend.
+In front: the normalisation that a manifest leaves to the host. Behind: peaks, and the best `maximum_per_tile` of a tile in
+place of whole maps or of all candidates (on_device_tail.py). What is left to the host is what needs more than one tile or
+the scene: threshold, nodata, suppression, seams. Knows no backend.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def of_fixed_size(model: onnx.ModelProto, manifest: Manifest) -> onnx.ModelProto
     given = next((each for each in fixed.graph.input if each.name == source.name), None)
     if given is None:
         raise _unfit(f"of {manifest.name} has no input {source.name}.")
-    shape = ("N", *front_part.tile_shape(source))
+    shape = ("N", *source.tile_shape)
     given.CopyFrom(helper.make_tensor_value_info(source.name, given.type.tensor_type.elem_type, shape))
     for output in fixed.graph.output:
         output.type.tensor_type.ClearField("shape")

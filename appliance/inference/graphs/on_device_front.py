@@ -11,7 +11,7 @@ from appliance.contracts.model_package import ModelInput
 def prepared(source: ModelInput) -> str:
     """The graph's text: tiles of float32 that were not normalised become what the model takes."""
     wanted, bands = source.normalisation, len(source.bands)
-    shape = ",".join(map(str, ("N", *tile_shape(source))))
+    shape = ",".join(map(str, ("N", *source.tile_shape)))
     per_band = f"[{bands}]" if source.layout == "nhwc" else f"[{bands},1,1]"
     mean = _numbers(wanted.mean or [0.0], bands)
     deviation = _numbers(wanted.standard_deviation or [1.0], bands)
@@ -23,11 +23,6 @@ def prepared(source: ModelInput) -> str:
       shifted = Sub (scaled, mean)
       prepared = Div (shifted, deviation)
     }}"""
-
-
-def tile_shape(source: ModelInput) -> tuple[int, int, int]:
-    side, bands = source.tile_size, len(source.bands)
-    return (side, side, bands) if source.layout == "nhwc" else (bands, side, side)
 
 
 def _numbers(values: list[float], count: int) -> str:
