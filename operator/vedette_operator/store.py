@@ -10,6 +10,7 @@ import asyncio
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import yaml
@@ -87,7 +88,7 @@ class Store:
         """What was looked at longest ago is forgotten once there are too many: packages come and go for years."""
         self._looks.pop(key, None)
         self._looks[key] = (until, look)
-        for old in list(self._looks)[: max(0, len(self._looks) - _MOST_LOOKS)]:
+        for old in list(islice(self._looks, max(0, len(self._looks) - _MOST_LOOKS))):
             if not self._locks[old].locked():
                 del self._looks[old], self._locks[old]
 
