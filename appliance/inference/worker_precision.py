@@ -14,7 +14,7 @@ from appliance.clients import logging
 from appliance.contracts.errors import Code, VedetteError
 from appliance.contracts.model_package import Manifest, Precision, Variant
 from appliance.formats.model_package import ModelPackage
-from appliance.inference.backends.base import Backend
+from appliance.inference.backends.choice import Opened
 from appliance.inference.worker_backends import WarmBackends
 
 _NOT_THE_MODEL = {Code.STORE, Code.DISK, Code.CANCELLED, Code.UNAVAILABLE}
@@ -30,11 +30,9 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Served:
-    """The package as it runs here, its backend, and what the run's summary must say about it."""
+class Served(Opened):
+    """And what the run's summary must say about it."""
 
-    package: ModelPackage
-    backend: Backend
     notes: list[str] = field(default_factory=list)
 
 

@@ -116,13 +116,9 @@ def _revision() -> int:
 
 def _opened(entry: Entry, fitting: Fitting, allowance: Allowance, why: str) -> Opened:
     """What was made for the backend is there for as long as it is open: an engine may be built of it later."""
-
-    def attempt(package: ModelPackage) -> Opened:
-        return Opened(package, _warm(entry, package, allowance))
-
-    opened = fitting.first(entry, attempt)
+    package, backend = fitting.first(entry, lambda package: (package, _warm(entry, package, allowance)))
     reasons = " ".join(filter(None, (why, fitting.why_not if entry.device else "")))
-    return Opened(opened.package, Chosen(opened.backend, reasons, fitting.close))
+    return Opened(package, Chosen(backend, reasons, fitting.close))
 
 
 def _warm(entry: Entry, package: ModelPackage, allowance: Allowance) -> Backend:

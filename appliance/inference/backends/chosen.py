@@ -1,4 +1,5 @@
-"""A backend that says why it was chosen, and lets go with itself what was made for it. Made by choice.py; passes everything else on."""
+"""A backend that says why it was chosen, and lets go with itself what was made for it. Made by choice.py; passes everything
+else on."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """TensorRT on an NVIDIA card: runs an engine that was built here. Opened by engines/served.py with an engine of the cache.
 
-Has not run on a card yet: its tests drive one that stands in (tests/inference/engines/card.py). Memory, streams and contexts are in
-engines/lane.py and engines/cuda.py; nothing here knows how engines are built or kept.
+Has not run on a card yet: its tests drive one that stands in (tests/inference/engines/card.py). Memory, streams and
+contexts are in engines/lane.py and engines/cuda.py; nothing here knows how engines are built or kept.
 """
 
 from __future__ import annotations

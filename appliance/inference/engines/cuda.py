@@ -1,8 +1,8 @@
 """The little of CUDA that a lane needs: memory, a stream, an event and a graph. Used by lane.py and backends/tensorrt.py; the
 only file that names cuda-bindings.
 
-Nothing here has met a card yet, only what stands in for one (tests/inference/engines/card.py). Its names are held against the bindings by a
-test.
+Nothing here has met a card yet, only what stands in for one (tests/inference/engines/card.py). Its names are held against
+the bindings by a test.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """One batch at a time through an engine: an execution context with a stream and pinned buffers of its own. Used by
 backends/tensorrt.py, which has two, so that one copies while the other computes.
 
-Has not run on a card yet, only on what stands in for one (tests/inference/engines/card.py). Names of TensorRT's interface are held against the published bindings by a test.
+Has not run on a card yet, only on what stands in for one (tests/inference/engines/card.py). Names of TensorRT's interface
+are held against the published bindings by a test.
 """
 
 from __future__ import annotations
