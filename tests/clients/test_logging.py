@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 _PROGRAM = """
 import logging, sys, threading
@@ -42,3 +43,23 @@ def test_for_people_it_reads_as_a_line() -> None:
     assert "begun" in begun
     assert "number=1" in begun
     assert "cannot read it" in told
+
+
+_ON = """
+from appliance.clients import logging
+logging.configure("worker")
+try:
+    raise ValueError("what it worked at failed")
+except ValueError:
+    logging.get().exception("said of it")
+for number in range(2000):
+    logging.get().info("and more than any buffer holds", number=number)
+print("goes on")
+"""
+
+
+def test_where_nothing_can_be_written_whoever_says_something_goes_on() -> None:
+    """A line that raised would end what wanted to say it: on a full disk that ended the API's work in the background for ever."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-c", _ON], stdout=subprocess.PIPE, stderr=full, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "goes on\n")
